@@ -1,0 +1,92 @@
+"""The Siperb SDK: a personal access token goes in, SIP credentials for a softphone come out.
+
+Every name is loaded when it is first used (PEP 562), and `requests`, `aiohttp` and `keyring` by the first call that
+needs them.
+"""
+
+from siperb._version import __version__
+
+TYPE_CHECKING = False  # type checkers know the name; importing `typing` would double the time of this import
+
+if TYPE_CHECKING:
+    from siperb.aio import AsyncSiperb
+    from siperb.cache import Cache, KeyringCache, MemoryCache
+    from siperb.client import Siperb
+    from siperb.errors import (
+        APIConnectionError,
+        APIError,
+        APIResponseError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        CacheError,
+        ConfigurationError,
+        DeviceNotScriptError,
+        IncompleteProvisioningError,
+        InternalServerError,
+        MissingCredentialsError,
+        NotFoundError,
+        PermissionDeniedError,
+        ProvisioningError,
+        RateLimitError,
+        SiperbError,
+    )
+    from siperb.models import Device, Provisioning, ProvisioningResult, Session
+    from siperb.state import SiperbAPI, SiperbState
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncSiperb",
+    "AuthenticationError",
+    "BadRequestError",
+    "Cache",
+    "CacheError",
+    "ConfigurationError",
+    "Device",
+    "DeviceNotScriptError",
+    "IncompleteProvisioningError",
+    "InternalServerError",
+    "KeyringCache",
+    "MemoryCache",
+    "MissingCredentialsError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "Provisioning",
+    "ProvisioningError",
+    "ProvisioningResult",
+    "RateLimitError",
+    "Session",
+    "Siperb",
+    "SiperbAPI",
+    "SiperbError",
+    "SiperbState",
+    "__version__",
+]
+
+_ROOMS = {
+    "AsyncSiperb": "aio",
+    "Siperb": "client",
+    "SiperbAPI": "client",  # which hands it its functions
+    "SiperbState": "state",
+    **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
+    **dict.fromkeys(("Device", "Provisioning", "ProvisioningResult", "Session"), "models"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"siperb.{_ROOMS.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

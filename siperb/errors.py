@@ -1,0 +1,159 @@
+"""Everything that can go wrong, as one tree.
+
+SiperbError
+├── ConfigurationError (also ValueError)      a bad argument, base_url or token
+│   └── MissingCredentialsError               no PAT anywhere
+├── APIError
+│   ├── APIConnectionError                    no answer
+│   │   └── APITimeoutError                   no answer in time
+│   ├── APIResponseError                      an answer that is none: not JSON, wrong shape, too large, a redirect
+│   └── APIStatusError                        an answer that says no
+│       ├── BadRequestError                   400
+│       ├── AuthenticationError               401
+│       ├── PermissionDeniedError             403
+│       ├── NotFoundError                     404
+│       ├── RateLimitError                    429
+│       └── InternalServerError               5xx
+├── ProvisioningError
+│   ├── DeviceNotScriptError                  the device's Platform is not "script"
+│   └── IncompleteProvisioningError           a SIP configuration cannot be built from it
+└── CacheError                                never leaves a client
+
+Every error can be pickled, and none carries a secret: paths appear as templates, values not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CacheError",
+    "ConfigurationError",
+    "DeviceNotScriptError",
+    "IncompleteProvisioningError",
+    "InternalServerError",
+    "MissingCredentialsError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "ProvisioningError",
+    "RateLimitError",
+    "SiperbError",
+]
+
+E = TypeVar("E", bound=BaseException)
+
+
+class SiperbError(Exception):
+    """The base of every error that this package raises."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[E], args: tuple[object, ...], state: dict[str, object]) -> E:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(SiperbError, ValueError):
+    """What was passed or set cannot be used; nothing was sent."""
+
+
+class MissingCredentialsError(ConfigurationError):
+    """There is no personal access token (PAT) in any of the places that may hold one."""
+
+
+class APIError(SiperbError):
+    """The call to the Siperb API failed."""
+
+
+class APIConnectionError(APIError):
+    """No answer came: DNS, TLS, a refused or a broken connection."""
+
+
+class APITimeoutError(APIConnectionError):
+    """No complete answer came within the call's deadline."""
+
+
+class APIResponseError(APIError):
+    """The answer is not what the API promises: not JSON, of the wrong shape, too large, or a redirect."""
+
+
+class APIStatusError(APIError):
+    """The API answered with a status that means failure.
+
+    status_code: the HTTP status.
+    method, path_template: the request, without its secrets, e.g. ``GET`` and ``/Users/{id}/Devices/``.
+    retry_after: what the server asked for in ``Retry-After``, in seconds from the answer; None when it said nothing.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int,
+        method: str,
+        path_template: str,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code: int = status_code
+        self.method: str = method
+        self.path_template: str = path_template
+        self.retry_after: float | None = retry_after
+
+
+class BadRequestError(APIStatusError):
+    """400: the API does not understand the request."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the PAT or the session token is wrong or has expired."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the user may not do this."""
+
+
+class NotFoundError(APIStatusError):
+    """404: no such user or device."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests; ``retry_after`` may say when to come back."""
+
+
+class InternalServerError(APIStatusError):
+    """5xx: the API is in trouble."""
+
+
+class ProvisioningError(SiperbError):
+    """The API answered, but the answer provisions no softphone."""
+
+
+class DeviceNotScriptError(ProvisioningError):
+    """The device belongs to another platform: only a "script" device has SIP credentials to hand out."""
+
+
+class IncompleteProvisioningError(ProvisioningError):
+    """Provisioning lacks what a SIP configuration needs.
+
+    missing: the wire names of the missing or unusable fields, e.g. ``("SipDomain", "SipWebsocketPort")``.
+    """
+
+    def __init__(self, message: str, *, missing: Iterable[str]) -> None:
+        super().__init__(message)
+        self.missing: tuple[str, ...] = tuple(missing)
+
+
+class CacheError(SiperbError):
+    """The cache could not do what it was asked; a client treats it as a miss and warns once."""

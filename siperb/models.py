@@ -1,0 +1,95 @@
+"""What the API answers: `Session`, `Device`, `Provisioning`. Frozen; secrets are plain `str`, never in a repr."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import Any
+
+from attrs import Factory, field, frozen
+
+from siperb.errors import SiperbError
+
+__all__ = ["Device", "Provisioning", "ProvisioningResult", "Session"]
+
+
+@frozen
+class _Answer:
+    _raw: dict[str, Any] = field(default=Factory(dict[str, Any]), repr=False, hash=False, kw_only=True, alias="raw")
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """All that the API said, under the API's own names; read-only."""
+        return MappingProxyType(self._raw)
+
+
+@frozen
+class Session(_Answer):
+    """A login.
+
+    user_id: 32 hex digits.
+    session_token: goes into ``X-Api-Key``; the API takes it for 25 days at most.
+    raw: the whole answer, fields unknown to this package included.
+    """
+
+    user_id: str
+    session_token: str = field(repr=False)
+
+
+@frozen
+class Device(_Answer):
+    """A device of the user, as the list of devices shows it.
+
+    device_token: what `get_provisioning` takes. A secret: it stands in the URL's path.
+    platform: "script" for every device that `get_devices` returns.
+    description: the name people gave it, or None.
+    """
+
+    device_token: str = field(repr=False)
+    platform: str
+    description: str | None = None
+
+
+@frozen
+class Provisioning(_Answer):
+    """What makes a softphone out of SIP.js, JsSIP or any SIP library.
+
+    A field that the document lacks, or holds in an unusable form (a port that is no number), is None;
+    ``raw``, the ``Settings_json`` document, still has it as it came.
+    """
+
+    sip_username: str | None = None
+    sip_password: str | None = field(default=None, repr=False)
+    sip_domain: str | None = None
+    sip_wss_server: str | None = None
+    sip_websocket_port: int | None = None
+    sip_server_path: str | None = None
+    contact_user_name: str | None = None
+    sip_jwt: str | None = field(default=None, repr=False)
+    registration_mode: str | None = None
+    profile_name: str | None = None
+
+    @property
+    def jwt_expires_at(self) -> datetime | None:
+        """When `sip_jwt` expires, in UTC; None without a JWT or without a usable ``exp`` (RFC 7519, 4.1.4).
+
+        The signature is not checked: the registrar does that.
+        """
+        try:
+            payload = (self.sip_jwt or "").split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            return datetime.fromtimestamp(float(claims["exp"]), timezone.utc)
+        except (ArithmeticError, IndexError, KeyError, OSError, RecursionError, TypeError, ValueError):
+            return None
+
+
+@frozen
+class ProvisioningResult:
+    """What `provision_all` got for one device: its provisioning or its error, and None for the other."""
+
+    device_token: str = field(repr=False)
+    provisioning: Provisioning | None = None
+    error: SiperbError | None = None

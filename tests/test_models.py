@@ -1,0 +1,109 @@
+"""What the API answers, as models: frozen, hashable, picklable, and silent about secrets."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import pickle
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from attrs import evolve
+from attrs.exceptions import FrozenInstanceError
+
+from siperb.models import Device, Provisioning, Session
+
+SECRET = "the-secret"
+SESSION = Session("ann", SECRET, raw={"UserId": "ann", "SessionToken": SECRET, "Plan": None})
+DEVICE = Device(SECRET, "script", "Front Desk", raw={"DeviceToken": SECRET, "Tags": []})
+PROVISIONING = Provisioning(
+    sip_username="u1", sip_password=SECRET, sip_jwt=f"a.{SECRET}.b", raw={"SipPassword": SECRET, "welcomeScreen": None}
+)
+MODELS = [SESSION, DEVICE, PROVISIONING]
+Model = Session | Device | Provisioning
+
+
+def jwt(claims: object) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    return f"eyJhbGciOiJSUzI1NiJ9.{payload}.c2ln"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_secret_in_a_repr(model: Model) -> None:
+    assert SECRET not in repr(model) + str(model) + f"{model}"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_is_frozen(model: Model) -> None:
+    for name in ("raw", "_raw", "user_id", "platform", "sip_domain", "new"):
+        with pytest.raises((FrozenInstanceError, AttributeError)):
+            setattr(model, name, "x")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_raw_is_read_only(model: Model) -> None:
+    raw: Any = model.raw
+    with pytest.raises(TypeError):
+        raw["UserId"] = "bob"
+    assert json.loads(json.dumps(dict(model.raw))) == dict(model.raw)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_is_hashable_and_compares_by_value(model: Model) -> None:
+    twin = evolve(model, raw=dict(model.raw))
+    assert twin == model
+    assert hash(twin) == hash(model)
+    assert evolve(model, raw={"other": 1}) != model
+    assert len({twin, model}) == 1
+
+
+@pytest.mark.parametrize("again", [lambda model: pickle.loads(pickle.dumps(model)), copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_can_be_pickled_and_copied(model: Model, again: Any) -> None:
+    back = again(model)
+    assert back == model
+    assert type(back) is type(model)
+    assert back.raw == model.raw
+
+
+def test_when_the_jwt_expires() -> None:
+    provisioning = Provisioning(sip_jwt=jwt({"iat": 1790000000, "exp": 1790086400}))
+    assert provisioning.jwt_expires_at == datetime(2026, 9, 22, 14, 13, 20, tzinfo=timezone.utc)
+    assert provisioning.jwt_expires_at.tzinfo is timezone.utc
+
+
+@pytest.mark.parametrize("exp", [1790086400.5, 0, -1])
+def test_a_jwt_may_expire_at_any_number_of_seconds(exp: float) -> None:
+    expires_at = Provisioning(sip_jwt=jwt({"exp": exp})).jwt_expires_at
+    assert expires_at is not None
+    assert expires_at.timestamp() == exp
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        "",
+        "opaque",
+        "a.b.c",
+        "..",
+        "ä.ö.ü",
+        "\ud800.\ud800.",
+        jwt({}),
+        jwt([]),
+        jwt("exp"),
+        jwt(None),
+        jwt({"exp": None}),
+        jwt({"exp": "soon"}),
+        jwt({"exp": []}),
+        jwt({"exp": 10**400}),
+        jwt({"exp": 1e300}),
+        jwt({"exp": float("nan")}),
+        jwt({"exp": float("inf")}),
+        f"a.{base64.urlsafe_b64encode(b'[' * 100_000).decode()}.b",
+    ],
+)
+def test_a_jwt_that_says_nothing_usable_expires_never(token: str | None) -> None:
+    assert Provisioning(sip_jwt=token).jwt_expires_at is None

@@ -1,0 +1,174 @@
+"""The Siperb API as bytes: what is sent for each call, and what its answer means. No I/O, no clock.
+
+Source of the protocol facts: Siperb's JavaScript SDK (Siperb-Provisioning 0.0.14) and its OpenAPI description.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeGuard
+from urllib.parse import quote
+
+from attrs import Factory, field, frozen
+
+from siperb.core.structure import structure, structure_device
+from siperb.errors import (
+    APIResponseError,
+    ConfigurationError,
+    DeviceNotScriptError,
+)
+from siperb.models import Device, Provisioning, Session
+
+TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
+_TEXT = re.compile(r"[\x20-\x7e]{1,200}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@frozen
+class Request:
+    """A request without its host. path: quoted, with the query; a secret, as it holds the device token."""
+
+    method: str
+    path: str = field(repr=False)
+    path_template: str
+    headers: Mapping[str, str] = field(repr=False, hash=False)
+
+
+@frozen
+class Response:
+    """An answer. headers: names in lower case. body: decoded bytes; empty unless the status is 200."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default=Factory(dict[str, str]), repr=False, hash=False)
+
+
+def build_login(pat: str) -> Request:
+    """``POST /Login``: no trailing slash, an empty body."""
+    return Request("POST", "/Login", "/Login", _headers("Authorization", f"Bearer {check_token('PAT', pat)}"))
+
+
+def build_devices(session: Session) -> Request:
+    """``GET /Users/{id}/Devices/``: the trailing slash counts; there is no paging."""
+    path = f"/Users/{path_part('user_id', session.user_id)}/Devices/"
+    return Request("GET", path, "/Users/{id}/Devices/", _api_key(session))
+
+
+def build_provisioning(session: Session, device_token: str) -> Request:
+    """One device, with ``password=yes`` (SIP password and JWT) and ``settings_json=yes`` (the document)."""
+    device = path_part("device_token", device_token)
+    path = f"/Users/{path_part('user_id', session.user_id)}/Devices/{device}/?password=yes&settings_json=yes"
+    return Request("GET", path, "/Users/{id}/Devices/{device}/", _api_key(session))
+
+
+def parse_login(response: Response) -> Session:
+    """The session; raises `APIResponseError` when the answer holds none that could be sent back."""
+    session = structure(Session, _object(response, "login"), "The answer to the login")
+    for name, value in ("UserId", session.user_id), ("SessionToken", session.session_token):
+        if not TOKEN.fullmatch(value) or value in (".", ".."):
+            raise APIResponseError(f"The answer to the login has an unusable {name}; try again or ask Siperb support.")
+    return session
+
+
+def parse_devices(response: Response) -> list[Device]:
+    """The devices whose ``Platform`` is exactly "script", in the API's order."""
+    answer = _json(response, "list of devices")
+    if not _is_list(answer):
+        _wrong_shape("list of devices", "a list")
+    devices: list[Device] = []
+    for item in answer:
+        if not is_object(item):
+            _wrong_shape("list of devices", "a list of objects")
+        if item.get("Platform") == "script":
+            devices.append(structure_device(item, "The list of devices"))
+    return devices
+
+
+def parse_provisioning(response: Response) -> Provisioning:
+    """The ``Settings_json`` document; an empty `Provisioning` where a script device has none."""
+    device = _object(response, "device")
+    if device.get("Platform") != "script":
+        raise DeviceNotScriptError('The device\'s Platform is not "script": choose one that get_devices() lists.')
+    document: object = device.get("Settings_json")
+    if document is None:
+        document = dict[str, Any]()
+    if not is_object(document):
+        _wrong_shape("device", "an object in Settings_json")
+    return structure(Provisioning, document, "The provisioning document")
+
+
+def check_token(name: str, value: object) -> str:
+    """The value, when a header can carry it: 1 to 4096 printable ASCII characters, no blanks."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"The {name} must be a str, not {type(value).__name__}.")
+    if not TOKEN.fullmatch(value):
+        raise ConfigurationError(
+            f"The {name} is malformed: a token is 1 to 4096 printable ASCII characters without blanks or line breaks; "
+            "copy it again."
+        )
+    return value
+
+
+def check_header(name: str, value: object) -> str:
+    """The value, when it may stand in a header among others: printable ASCII."""
+    if not isinstance(value, str) or not _TEXT.fullmatch(value):
+        raise ConfigurationError(f"{name} must be a str of 1 to 200 printable ASCII characters.")
+    return value
+
+
+def path_part(name: str, value: object) -> str:
+    """The value, quoted, when a path can carry it."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"The {name} must be a str, not {type(value).__name__}.")
+    # Both HTTP libraries drop an empty part, "." and "..": the request would ask for something else.
+    if value in ("", ".", "..") or len(value) > 4096 or _CONTROL.search(value):
+        raise ConfigurationError(f"The {name} is malformed: pass it as the API gave it.")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        pass
+    raise ConfigurationError(f"The {name} is malformed: pass it as the API gave it.")
+
+
+def _api_key(session: Session) -> dict[str, str]:
+    return _headers("X-Api-Key", check_token("session_token", session.session_token))
+
+
+def _headers(name: str, value: str) -> dict[str, str]:
+    return {name: value, "Content-Type": "application/json"}
+
+
+def _object(response: Response, what: str) -> dict[str, Any]:
+    answer = _json(response, what)
+    if not is_object(answer):
+        _wrong_shape(what, "an object")
+    return answer
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _json(response: Response, what: str) -> Any:
+    try:
+        return _DECODER.decode(response.body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        pass
+    raise APIResponseError(f"The API's answer, the {what}, is not JSON: check the base_url, a proxy may have answered.")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def _wrong_shape(what: str, expected: str) -> NoReturn:
+    raise APIResponseError(f"The API's answer, the {what}, is not {expected}: check the base_url.")

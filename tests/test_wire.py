@@ -1,0 +1,215 @@
+"""What is sent and what an answer means, without a socket."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from siperb.core.status import raise_for_status
+from siperb.core.wire import (
+    Response,
+    build_devices,
+    build_login,
+    build_provisioning,
+    parse_devices,
+    parse_login,
+    parse_provisioning,
+)
+from siperb.errors import APIResponseError, APIStatusError, ConfigurationError, DeviceNotScriptError
+from siperb.models import Provisioning, Session
+
+SESSION = Session("68d1786b", "token,with-comma")
+REQUEST = build_login("pat")
+
+
+def ok(value: object) -> Response:
+    return Response(200, json.dumps(value).encode())
+
+
+def login(**more: object) -> dict[str, object]:
+    return {"UserId": "68d1786b", "SessionToken": "token,with-comma", **more}
+
+
+# What is sent.
+
+
+def test_login() -> None:
+    request = build_login("pat")
+    assert (request.method, request.path, request.path_template) == ("POST", "/Login", "/Login")
+    assert request.headers == {"Authorization": "Bearer pat", "Content-Type": "application/json"}
+
+
+def test_devices() -> None:
+    request = build_devices(SESSION)
+    assert (request.method, request.path) == ("GET", "/Users/68d1786b/Devices/")
+    assert request.headers == {"X-Api-Key": "token,with-comma", "Content-Type": "application/json"}
+
+
+def test_provisioning() -> None:
+    request = build_provisioning(SESSION, "t0123")
+    assert request.method == "GET"
+    assert request.path == "/Users/68d1786b/Devices/t0123/?password=yes&settings_json=yes"
+    assert request.path_template == "/Users/{id}/Devices/{device}/"
+    assert request.headers == {"X-Api-Key": "token,with-comma", "Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("part", "quoted"),
+    [
+        ("a/b", "a%2Fb"),
+        ("a?b#c&d", "a%3Fb%23c%26d"),
+        ("a b", "a%20b"),
+        ("a%2Fb", "a%252Fb"),
+        ("...", "..."),
+        ("é", "%C3%A9"),
+        ("a;b:c@d", "a%3Bb%3Ac%40d"),
+    ],
+)
+def test_a_path_part_is_quoted(part: str, quoted: str) -> None:
+    assert build_provisioning(Session(part, "t"), part).path.startswith(f"/Users/{quoted}/Devices/{quoted}/?")
+    assert build_devices(Session(part, "t")).path == f"/Users/{quoted}/Devices/"
+
+
+@pytest.mark.parametrize("part", ["", ".", "..", "a\nb", "a\rb", "a\0b", "\x7f", "\ud800", "x" * 4097, None, 1, b"t"])
+def test_a_path_part_that_would_ask_for_something_else_is_refused(part: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"device_token"):
+        build_provisioning(SESSION, part)
+    with pytest.raises(ConfigurationError, match=r"user_id"):
+        build_devices(Session(part, "t"))
+
+
+@pytest.mark.parametrize(
+    "token", ["", " ", "a b", " a", "a ", "a\n", "a\r\nX-Evil: 1", "a\0", "é", "\ud800", "x" * 4097, None, 1, b"pat"]
+)
+def test_a_token_that_no_header_can_carry_is_refused(token: Any) -> None:
+    for build in (lambda: build_login(token), lambda: build_devices(Session("u", token))):
+        with pytest.raises(ConfigurationError) as caught:
+            build()
+        assert not isinstance(token, str) or len(token) < 4 or token not in str(caught.value)
+
+
+def test_a_request_shows_no_secret() -> None:
+    shown = repr([build_login("the-pat"), build_provisioning(SESSION, "t0123"), Response(200, b"the-body", {"a": "b"})])
+    assert not any(secret in shown for secret in ("the-pat", "t0123", "token,with-comma", "the-body"))
+
+
+# What an answer means.
+
+
+def test_a_login_keeps_all_that_the_api_said() -> None:
+    session = parse_login(ok(login(Plan=None, Region="eu", deep={"a": [1]})))
+    assert (session.user_id, session.session_token) == ("68d1786b", "token,with-comma")
+    assert session.raw == login(Plan=None, Region="eu", deep={"a": [1]})
+
+
+@pytest.mark.parametrize("name", ["UserId", "SessionToken"])
+@pytest.mark.parametrize("value", ["", "with blank", "line\nbreak", "é", "\ud800", "x" * 5000])
+def test_a_session_that_cannot_be_sent_back_is_none(name: str, value: str) -> None:
+    with pytest.raises(APIResponseError, match=name):
+        parse_login(ok(login(**{name: value})))
+
+
+@pytest.mark.parametrize("user_id", [".", ".."])
+def test_a_user_that_no_path_can_name_is_none(user_id: str) -> None:
+    with pytest.raises(APIResponseError, match="UserId"):
+        parse_login(ok(login(UserId=user_id)))
+
+
+def test_devices_are_the_script_ones_in_order() -> None:
+    platforms = ["script", "ios", "script", "Script", "SCRIPT", None, 1, "script "]
+    answer = [{"DeviceToken": f"t{n}", "Platform": platform} for n, platform in enumerate(platforms)]
+    assert [device.device_token for device in parse_devices(ok([*answer, {}, {"DeviceToken": "t"}]))] == ["t0", "t2"]
+
+
+def test_another_platforms_device_may_lack_anything() -> None:
+    assert parse_devices(ok([{"Platform": "ios"}, {}])) == []
+
+
+@pytest.mark.parametrize("answer", [{}, None, "x", 1, True, [None], [[]], ["script"], [{"Platform": "script"}]])
+def test_a_list_of_another_shape_is_none(answer: object) -> None:
+    with pytest.raises(APIResponseError):
+        parse_devices(ok(answer))
+
+
+def test_a_document() -> None:
+    settings = {"SipDomain": "d", "welcomeScreen": None}
+    document = parse_provisioning(ok({"Platform": "script", "Settings_json": settings}))
+    assert document == Provisioning(sip_domain="d", raw=settings)
+
+
+@pytest.mark.parametrize("answer", [{"Platform": "script"}, {"Platform": "script", "Settings_json": None}])
+def test_a_script_device_without_a_document_has_an_empty_one(answer: object) -> None:
+    assert parse_provisioning(ok(answer)) == Provisioning()
+
+
+@pytest.mark.parametrize("answer", [{}, {"Platform": None}, {"Platform": "ios"}, {"platform": "script"}])
+def test_a_device_of_another_platform_provisions_nothing(answer: dict[str, object]) -> None:
+    with pytest.raises(DeviceNotScriptError):
+        parse_provisioning(ok({**answer, "Settings_json": {"SipDomain": "d"}}))
+
+
+@pytest.mark.parametrize("settings", [[], "{}", 1, True, ""])
+def test_a_document_of_another_shape_is_none(settings: object) -> None:
+    with pytest.raises(APIResponseError):
+        parse_provisioning(ok({"Platform": "script", "Settings_json": settings}))
+
+
+NOT_JSON = [b"", b" ", b"<html>", b"{", b'{"a":1}x', b"\xff\xfe", b"NaN", b"[Infinity]", b"[" * 100_000, b"9" * 5000]
+
+
+@pytest.mark.parametrize("body", NOT_JSON, ids=lambda body: repr(body[:12]))
+@pytest.mark.parametrize("parse", [parse_login, parse_devices, parse_provisioning])
+def test_what_is_not_json_is_no_answer(parse: Any, body: bytes) -> None:
+    with pytest.raises(APIResponseError) as caught:
+        parse(Response(200, body))
+    assert caught.value.__context__ is None
+
+
+def test_a_byte_order_mark_does_no_harm() -> None:
+    assert parse_devices(Response(200, b"\xef\xbb\xbf[]")) == []
+
+
+# Statuses.
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206, 300, 301, 302, 303, 304, 307, 308, 100])
+def test_only_200_is_an_answer(status: int) -> None:
+    with pytest.raises(APIResponseError, match=str(status)):
+        raise_for_status(REQUEST, Response(status, headers={"location": "https://evil.example/"}), now=0.0)
+
+
+def test_200_is_an_answer() -> None:
+    raise_for_status(REQUEST, Response(200), now=0.0)
+
+
+def retry_after(said: str, now: float) -> float | None:
+    with pytest.raises(APIStatusError) as caught:
+        raise_for_status(REQUEST, Response(429, headers={"retry-after": said}), now=now)
+    return caught.value.retry_after
+
+
+RFC_DATE = 784111777.0  # the example of RFC 9110, 5.6.7
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 -0000",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        "Sun, 06 Nov 1994 08:49:37",
+    ],
+)
+def test_a_retry_after_date_is_gmt_wherever_we_are(zone: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert retry_after(said, now=RFC_DATE - 20) == 20.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()

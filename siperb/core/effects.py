@@ -1,0 +1,135 @@
+"""What a flow may want done, as values: a closed union of effects and of answers.
+
+A flow is a generator that YIELDS effects and is SENT their answers; a facade's driver performs them, with `requests`
+and threads or with `aiohttp` and tasks. Effects compare by value, so a flow's test is a transcript. An error of the
+outside world is thrown into the flow at its ``yield``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+from siperb.core.calls import Call
+from siperb.core.records import Key, Record
+from siperb.core.wire import Request, Response
+from siperb.models import Session
+
+
+@frozen
+class Send:
+    """Send the request once and answer its `Response`; `APIConnectionError` when none came.
+
+    deadline: when the call must end, by the context's clock; no part of what the effect is.
+    """
+
+    request: Request
+    deadline: float = field(default=float("inf"), eq=False)
+
+
+@frozen
+class Auth:
+    """Answer a `Session` newer than the one of `stale_token`: one login for all who ask at the same time."""
+
+    stale_token: str | None = field(default=None, repr=False)
+    deadline: float = field(default=float("inf"), eq=False)
+
+
+@frozen
+class Load:
+    """Answer the `Record` of a key, or None."""
+
+    key: Key
+
+
+@frozen
+class Save:
+    """Store a record of the user `owner` (a scope), over the generation `replaces` alone if given; answer whether."""
+
+    key: Key
+    record: Record
+    owner: str
+    replaces: str | None = None
+
+
+@frozen
+class Evict:
+    """Remove one record; answer whether it is gone."""
+
+    key: Key
+
+
+@frozen
+class Forget:
+    """Remove every record of the user `owner` (a scope); answer whether all are gone."""
+
+    owner: str
+
+
+@frozen
+class Sleep:
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+@frozen
+class Later:
+    """Ask the API again in the background and replace the record `replaces`; session None means the client's own."""
+
+    call: Call[Any]
+    session: Session | None
+    key: Key
+    replaces: str
+
+
+Effect: TypeAlias = Send | Auth | Load | Save | Evict | Forget | Sleep | Later
+Result: TypeAlias = Response | Session | Record | bool | None
+
+T = TypeVar("T")
+Flow: TypeAlias = Generator[Effect, Result, T]
+
+
+def assert_never(effect: NoReturn) -> NoReturn:
+    """What a type checker proves unreachable when a ``match`` knows every effect (`typing.assert_never` is of 3.11)."""
+    raise AssertionError(effect)
+
+
+def send(request: Request, deadline: float) -> Flow[Response]:
+    answer = yield Send(request, deadline)
+    assert isinstance(answer, Response)
+    return answer
+
+
+def auth(deadline: float, stale_token: str | None = None) -> Flow[Session]:
+    answer = yield Auth(stale_token, deadline)
+    assert isinstance(answer, Session)
+    return answer
+
+
+def load(key: Key) -> Flow[Record | None]:
+    answer = yield Load(key)
+    assert answer is None or isinstance(answer, Record)
+    return answer
+
+
+def save(key: Key, record: Record, owner: str, replaces: str | None = None) -> Flow[bool]:
+    return (yield Save(key, record, owner, replaces)) is True
+
+
+def evict(key: Key) -> Flow[bool]:
+    return (yield Evict(key)) is True
+
+
+def forget(owner: str) -> Flow[bool]:
+    return (yield Forget(owner)) is True
+
+
+def sleep(seconds: float) -> Flow[None]:
+    _ = yield Sleep(seconds)
+
+
+def later(later: Later) -> Flow[None]:
+    _ = yield later

@@ -1,0 +1,86 @@
+# pyright: reportUnusedCallResult=error
+"""Send, and send again what a second try may mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+
+from attrs import Factory, field, frozen
+
+from siperb.core.effects import Flow, send, sleep
+from siperb.core.records import Key
+from siperb.core.status import raise_for_status
+from siperb.core.wire import Request, Response
+from siperb.errors import APIConnectionError, APIError, APIStatusError
+
+RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+LONGEST_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each retry; the last holds for all that follow
+LONGEST_RETRY_AFTER = 60.0  # seconds
+
+
+class Pace:
+    """Until when, by the clock, a bulk run holds back, as the API asked one of its calls to."""
+
+    until: float = float("-inf")
+
+
+@frozen
+class Context:
+    """What a flow is handed instead of a world of its own.
+
+    origin: the base_url that the call's tokens belong to. deadline: when the call must end, by `clock`.
+    clock: monotonic seconds. now: seconds since the epoch. random: in [0, 1).
+    failures: when the refresh of a record last failed, by `clock`; shared by the flows of a client.
+    pace: shared by the flows of a bulk run, which hold back together.
+    """
+
+    origin: str
+    deadline: float
+    max_retries: int
+    clock: Callable[[], float]
+    now: Callable[[], float]
+    random: Callable[[], float]
+    failures: MutableMapping[Key, float] = field(default=Factory(dict[Key, float]), repr=False)
+    pace: Pace | None = field(default=None, repr=False)
+
+    def owner(self, user_id: str) -> str:
+        return Key.scope_of(self.origin, user_id)
+
+
+def attempt(context: Context, request: Request) -> Flow[Response]:
+    """Send, and send again what a second try may mend."""
+    retries = 0
+    while True:
+        try:
+            response = yield from send(request, context.deadline)
+            raise_for_status(request, response, now=context.now())
+        except (APIConnectionError, APIStatusError) as error:
+            _hold_back(context, error)
+            delay = _delay(context, error, retries)
+            if delay is None:
+                raise
+        else:
+            return response
+        retries += 1
+        yield from sleep(delay)
+
+
+def _hold_back(context: Context, error: APIError) -> None:
+    if context.pace and isinstance(error, APIStatusError) and error.retry_after is not None:
+        asked = min(error.retry_after, LONGEST_RETRY_AFTER)
+        context.pace.until = max(context.pace.until, context.clock() + asked)
+
+
+def _delay(context: Context, error: APIError, retries: int) -> float | None:
+    """Seconds until the next try; None when there is to be none."""
+    if retries >= context.max_retries:
+        return None
+    delay = context.random() * LONGEST_DELAYS[min(retries, len(LONGEST_DELAYS) - 1)]
+    if isinstance(error, APIStatusError):
+        if error.status_code not in RETRY_STATUSES:
+            return None
+        if error.retry_after is not None:
+            delay = error.retry_after
+    if delay > LONGEST_RETRY_AFTER or context.clock() + delay >= context.deadline:
+        return None
+    return delay

@@ -1,0 +1,32 @@
+"""Where answers are kept: the `Cache` protocol, the OS keyring behind it, and one that leaves nothing at rest.
+
+`KeyringCache` is loaded when it is first used, and `keyring` by its first operation, in the keyring's own thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from siperb.cache.memory import MemoryCache
+from siperb.cache.protocol import Cache
+from siperb.core.records import Key, Record
+
+if TYPE_CHECKING:
+    from siperb.cache.keyring import KeyringCache
+
+__all__ = ["Cache", "Key", "KeyringCache", "MemoryCache", "Record", "default_cache"]
+
+
+def default_cache() -> KeyringCache:
+    """The one of the process, for every client that was given no cache: its pauses and warnings are shared."""
+    from siperb.cache.keyring import DEFAULT
+
+    return DEFAULT
+
+
+def __getattr__(name: str) -> object:
+    if name != "KeyringCache":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from siperb.cache.keyring import KeyringCache
+
+    return KeyringCache

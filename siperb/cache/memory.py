@@ -1,0 +1,45 @@
+"""A cache that leaves nothing at rest: for tests, and for services that want no keyring."""
+
+from __future__ import annotations
+
+import threading
+
+from siperb.cache.worker import renewed_after_fork
+from siperb.core.records import Key, Record
+
+
+class MemoryCache:
+    """Records in this process's memory, for as long as the object lives; safe for threads."""
+
+    def __init__(self) -> None:
+        self._records: dict[Key, tuple[Record, str]] = {}
+        self.renew_after_fork()
+        renewed_after_fork(self)
+
+    def load(self, key: Key) -> Record | None:
+        stored = self._records.get(key)
+        return stored[0] if stored else None
+
+    def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
+        with self._lock:
+            stored = self.load(key)
+            if expected is not None and (stored is None or stored.generation != expected):
+                return False
+            self._records[key] = record, owner
+            return True
+
+    def evict(self, key: Key) -> bool:
+        with self._lock:
+            self._records.pop(key, None)
+        return True
+
+    def forget(self, owner: str) -> bool:
+        with self._lock:
+            self._records = {key: stored for key, stored in self._records.items() if stored[1] != owner}
+        return True
+
+    def __repr__(self) -> str:
+        return f"<MemoryCache of {len(self._records)} records>"
+
+    def renew_after_fork(self) -> None:
+        self._lock = threading.Lock()

@@ -1,0 +1,72 @@
+"""Test code that uses Siperb: a loopback API with faults on order, and a pytest fixture (`siperb_server`).
+
+Nothing is loaded until it is used, so that the pytest plugin costs nothing where no test asks for it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from siperb.testing.accounts import User
+    from siperb.testing.api import Answer
+    from siperb.testing.data import MISSING, Device
+    from siperb.testing.faults import (
+        Body,
+        Delay,
+        Drip,
+        Drop,
+        Endless,
+        Fault,
+        GzipBomb,
+        Hold,
+        Json,
+        Redirect,
+        Status,
+        Truncate,
+    )
+    from siperb.testing.recorder import RecordedRequest
+    from siperb.testing.server import SiperbServer
+
+__all__ = [
+    "MISSING",
+    "Answer",
+    "Body",
+    "Delay",
+    "Device",
+    "Drip",
+    "Drop",
+    "Endless",
+    "Fault",
+    "GzipBomb",
+    "Hold",
+    "Json",
+    "RecordedRequest",
+    "Redirect",
+    "SiperbServer",
+    "Status",
+    "Truncate",
+    "User",
+]
+
+_ELSEWHERE = {
+    "MISSING": "data",
+    "Answer": "api",
+    "Device": "data",
+    "RecordedRequest": "recorder",
+    "SiperbServer": "server",
+    "User": "accounts",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'faults')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

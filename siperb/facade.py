@@ -1,0 +1,293 @@
+"""What both facades share: the options, where the token comes from, what a call is, what its result becomes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from types import NoneType
+from typing import Any, TypeVar
+
+from attrs import evolve, frozen
+
+from siperb._version import __version__
+from siperb.arguments import cache_key_of, count, given_session, seconds
+from siperb.cache import Cache, default_cache
+from siperb.cache.worker import renewed_after_fork
+from siperb.core import bulk, flows
+from siperb.core.calls import Call, GetDevices, GetProvisioning
+from siperb.core.effects import Auth, Evict, Flow, Forget, Load, Save, assert_never
+from siperb.core.flows import LOGIN_KEY, Credentials
+from siperb.core.records import Key, Record
+from siperb.core.retry import Context, Pace
+from siperb.core.wire import Request, check_header, check_token
+from siperb.errors import ConfigurationError, SiperbError
+from siperb.models import Device, Provisioning, ProvisioningResult, Session
+from siperb.network import check_base_url
+from siperb.plan import Lenient, Plan, RefreshQueue, same
+from siperb.state import SiperbState
+
+logger: logging.Logger = logging.getLogger("siperb")
+T = TypeVar("T")
+
+_random = random.SystemRandom().random  # leaves a program's own seed alone, and differs in every process
+DEFAULT_BASE_URL = "https://api.siperb.com"
+
+
+@frozen
+class _Login:
+    """A session, and where and how it was got: its token goes to that origin alone."""
+
+    origin: str
+    credentials: Credentials
+    session: Session
+
+
+class Facade:
+    """A client without its I/O."""
+
+    _is_default = False
+    _was_used = False
+
+    def __init__(
+        self,
+        pat: str | None,
+        *,
+        base_url: str | None,
+        timeout: float,
+        max_retries: int,
+        cache: Cache | None,
+        state: SiperbState | None,
+        strict: bool,
+        app_info: str | None,
+    ) -> None:
+        self._closed = False
+        self._pat = None if pat is None else check_token("PAT", pat)
+        self._base_url = None if base_url is None else check_base_url(base_url)
+        self._timeout = seconds(timeout)
+        self._max_retries = count("max_retries", max_retries, 0)
+        self._cache = cache
+        self._strict = strict
+        self._user_agent = f"siperb-python/{__version__} python/{sys.version.split()[0]}"
+        if app_info is not None:
+            self._user_agent += " " + check_header("app_info", app_info)
+        self.state: SiperbState = SiperbState() if state is None else state
+        self._login: _Login | None = None
+        self._logouts = 0
+        self._failures: dict[Key, float] = {}
+        self._cache_troubles: set[str] = set()
+        self.renew_after_fork()
+        renewed_after_fork(self)
+
+    def renew_after_fork(self) -> None:
+        """Drop what a child must not inherit: locks that may be held, and what other threads were about."""
+        self._refreshes = RefreshQueue()
+
+    def __repr__(self) -> str:
+        user = f" user_id={self.session.user_id!r}" if self.session else ""
+        return f"<{type(self).__name__}{user}{' closed' if self._closed else ''}>"
+
+    @property
+    def session(self) -> Session | None:
+        """The session of the last login of this client; None before it and after `logout()`."""
+        login = self._login
+        return login.session if login else None
+
+    # What a call is.
+
+    def _login_plan(self, pat: str | None, enable_cache: bool, login_key: str) -> Plan[Session]:
+        credentials = self._credentials(pat, cache_key_of("login_key", login_key, enable_cache))
+        return self._session_plan(self._context(), credentials, None)
+
+    def _session_plan(self, context: Context, credentials: Credentials, stale_token: str | None) -> Plan[Session]:
+        def publish(session: Session) -> Session:
+            self._login = _Login(context.origin, credentials, session)
+            self.state.session = session
+            logger.info("Logged in as user %s", session.user_id)
+            return session
+
+        return Plan(
+            context,
+            credentials,
+            lambda: flows.login(context, credentials, stale_token),
+            publish,
+            ("login", context.origin, credentials, stale_token, self._logouts),
+            is_wanted=self._until_logout(),
+        )
+
+    def _devices_plan(
+        self, user_id: str | None, session_token: str | None, enable_cache: bool, session_key: str
+    ) -> Plan[list[Device]]:
+        def publish(devices: list[Device]) -> list[Device]:
+            self.state.DEVICES = list(devices)
+            logger.info("Got %d script devices", len(devices))
+            return devices
+
+        call = GetDevices(cache_key_of("session_key", session_key, enable_cache))
+        return self._fetch_plan(call, user_id, session_token, publish)
+
+    def _provisioning_plan(
+        self,
+        device_token: str,
+        user_id: str | None,
+        session_token: str | None,
+        enable_cache: bool,
+        provisioning_key: str,
+    ) -> Plan[Provisioning]:
+        def publish(provisioning: Provisioning) -> Provisioning:
+            self.state.PROVISIONING = provisioning
+            logger.info("Got the provisioning of a device")
+            return provisioning
+
+        call = GetProvisioning(device_token, cache_key_of("provisioning_key", provisioning_key, enable_cache))
+        return self._fetch_plan(call, user_id, session_token, publish)
+
+    def _fetch_plan(
+        self,
+        call: Call[T],
+        user_id: str | None = None,
+        session_token: str | None = None,
+        publish: Callable[[T], T] = same,
+    ) -> Plan[T]:
+        session = given_session(user_id, session_token)
+        context = self._context()
+        cache_key = LOGIN_KEY if call.cache_key is not None else None
+        credentials = Credentials() if session else self._own_credentials(context.origin, cache_key)
+        return Plan(
+            context,
+            credentials,
+            lambda: flows.fetch(context, call, session),
+            publish,
+            (call, context.origin, session, credentials, self._logouts),
+            is_wanted=self._until_logout(),
+        )
+
+    def _bulk_plans(
+        self, device_tokens: Iterable[str], stop: threading.Event | None = None
+    ) -> Iterator[Plan[ProvisioningResult]]:
+        """A plan a device, each made when it is asked for; their calls hold back together."""
+        pace = Pace()
+        context = self._context()
+        credentials = self._own_credentials(context.origin, None)
+        for token in device_tokens:
+            flow = partial(bulk.provision, lambda: evolve(self._context(), pace=pace), token)
+            yield Plan(context, credentials, flow, stop=stop)
+
+    def _logout_plan(self) -> Plan[None]:
+        context = self._context()
+        login = self._login
+        session = login.session if login and login.origin == context.origin else None
+        credentials = login.credentials if login else self._credentials(None, None)
+        self._logouts += 1
+
+        def publish(_: None) -> None:
+            self._logouts += 1  # what was begun meanwhile is not wanted either
+            self._login = None
+            self._refreshes.clear()
+            self.state.clear()
+
+        return Plan(context, credentials, lambda: flows.forget(context, credentials, session), publish)
+
+    def _save_pat_plan(self, pat: str) -> Plan[bool]:
+        context, login = self._context(), self._login
+        if login is None or login.origin != context.origin:
+            raise ConfigurationError("Log in before you save the PAT: only one that the API takes is worth keeping.")
+        pat = check_token("PAT", pat)
+        return Plan(context, login.credentials, lambda: flows.save_pat(context, pat, login.session))
+
+    def _until_logout(self) -> Callable[[], bool]:
+        logouts = self._logouts
+        return lambda: self._logouts == logouts
+
+    # What its parts need.
+
+    def _context(self) -> Context:
+        self._refuse_if_closed()
+        self._was_used = True
+        origin = self._base_url or check_base_url(os.environ.get("SIPERB_BASE_URL") or DEFAULT_BASE_URL)
+        deadline = time.monotonic() + self._timeout
+        return Context(origin, deadline, self._max_retries, time.monotonic, time.time, _random, self._failures)
+
+    def _credentials(self, pat: str | None, cache_key: str | None) -> Credentials:
+        """The PAT of the argument, the constructor or ``SIPERB_PAT``; without one the flow looks in the keyring."""
+        given = self._pat if pat is None else check_token("PAT", pat)
+        if given is None and (variable := os.environ.get("SIPERB_PAT")):
+            given = check_token("PAT in SIPERB_PAT", variable)
+        return Credentials(given, cache_key)
+
+    def _own_credentials(self, origin: str, cache_key: str | None) -> Credentials:
+        """Those of the login at this origin, or of the one that a call without a session makes by itself."""
+        login = self._login
+        return login.credentials if login and login.origin == origin else self._credentials(None, cache_key)
+
+    def _auth_plan(self, plan: Plan[Any], auth: Auth) -> Plan[Session]:
+        now = self._login
+        is_superseded = (
+            now is not None and now.origin == plan.context.origin and now.credentials.pat != plan.credentials.pat
+        )
+        if plan.in_background and (is_superseded or not plan.is_wanted()):
+            raise SiperbError("The client has logged out, or in as somebody else, meanwhile.")
+        login = self._session_plan(evolve(plan.context, deadline=auth.deadline), plan.credentials, auth.stale_token)
+        if is_superseded:  # the call goes on as whom it began; the client stays who it has become
+            login = evolve(login, publish=same, identity=(login.identity, "superseded"))
+
+        def flow() -> Flow[Session]:
+            known = self._newer_session(plan, auth)  # another login may have ended since the driver looked
+            return known if known else (yield from login.flow())
+
+        return evolve(login, flow=flow, is_wanted=plan.is_wanted)
+
+    def _newer_session(self, plan: Plan[Any], auth: Auth) -> Session | None:
+        """The client's session, if it is the one that an `Auth` asks for."""
+        login = self._login
+        if login is None or login.origin != plan.context.origin or login.credentials.pat != plan.credentials.pat:
+            return None
+        return None if login.session.session_token == auth.stale_token else login.session
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        return {**request.headers, "User-Agent": self._user_agent, "Accept-Encoding": "gzip"}
+
+    def _ask_cache(self, effect: Load | Save | Evict | Forget) -> Record | bool | None:
+        """What the cache answers; whatever goes wrong in it is a miss and a warning."""
+        cache = default_cache() if self._cache is None else self._cache
+        try:
+            match effect:
+                case Load(key):
+                    return _record_or_none(cache.load(key))
+                case Save(key, record, owner, replaces):
+                    return cache.save(key, record, owner=owner, expected=replaces)
+                case Evict(key):
+                    return cache.evict(key)
+                case Forget(owner):
+                    return cache.forget(owner)
+                case _:
+                    assert_never(effect)
+        except Exception as error:  # a cache of the user's own may raise anything, and its text may hold anything
+            cause = type(error).__name__
+            if cause not in self._cache_troubles:
+                self._cache_troubles.add(cause)
+                logger.warning("The cache failed with %s and is passed over: check %s.", cause, type(cache).__name__)
+            return None
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ConfigurationError("This client is closed: make a new one.")
+
+    def _warn_if_unclosed(self, fix: str) -> None:
+        if self._was_used and not self._closed and not self._is_default:
+            warnings.warn(f"unclosed {self!r}: use {fix}", ResourceWarning, source=self, stacklevel=3)
+
+    def _lenient(self, what: str) -> Lenient:
+        return Lenient(what, self._strict)
+
+
+def _record_or_none(answer: object) -> Record | None:
+    if not isinstance(answer, (Record, NoneType)):
+        raise TypeError
+    return answer

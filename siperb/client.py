@@ -1,0 +1,319 @@
+"""`Siperb`: drives the flows with `requests`, threads and the clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from siperb.arguments import check_bulk
+from siperb.cache import Cache
+from siperb.core.calls import GetDevices
+from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
+from siperb.errors import SiperbError
+from siperb.facade import Facade
+from siperb.flights import ThreadFlights
+from siperb.models import Device, Provisioning, ProvisioningResult, Session
+from siperb.on_class import OnClassToo
+from siperb.plan import REFRESH_TIMEOUT, Plan, Progress
+from siperb.state import SiperbAPI, SiperbState
+
+if TYPE_CHECKING:
+    import requests
+
+    from siperb.transport import Transport
+
+__all__ = ["Siperb"]
+
+T = TypeVar("T")
+C = TypeVar("C", bound="Siperb")
+
+HEAD_START = 0.01  # seconds, for a caller to go on with what was stored before a refresh imports an HTTP library
+
+
+class Siperb(Facade):
+    """A client of the Siperb API that blocks, for scripts and threads.
+
+    ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on
+    the class itself too, on one shared default client. ``Siperb(...)`` makes a client of your own; nothing happens
+    until its first call. One client may serve many threads.
+
+    pat: the personal access token; None means ``SIPERB_PAT``, then the keyring entry that ``siperb login`` wrote.
+    base_url: https, or http to loopback; None means ``SIPERB_BASE_URL``, then https://api.siperb.com.
+    timeout: seconds for a whole call, retries included.
+    max_retries: for connection errors and the statuses 408, 429, 500, 502, 503 and 504.
+    cache: where ``enable_cache=True`` keeps things; None means the OS keyring (`KeyringCache`).
+    state: where results are published; None means a state of this client's own.
+    strict: raise from `get_devices` and `get_provisioning` instead of returning None.
+    http_session: a `requests.Session` to use; it is never closed and never changed. Its proxies and certificates
+        count, not the environment's; headers that drip are not cut off at the deadline; and its ``urllib3`` logs
+        each path, device token included, to a logger set to DEBUG.
+    app_info: what to add to the ``User-Agent``, e.g. ``"pbx-sync/2.1"``.
+
+    Raises `ConfigurationError` for a value that cannot be used.
+    """
+
+    def __init__(
+        self,
+        pat: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        max_retries: int = 2,
+        cache: Cache | None = None,
+        state: SiperbState | None = SiperbAPI,
+        strict: bool = False,
+        http_session: requests.Session | None = None,
+        app_info: str | None = None,
+    ) -> None:
+        self._http_session = http_session
+        super().__init__(
+            pat,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            cache=cache,
+            state=state,
+            strict=strict,
+            app_info=app_info,
+        )
+
+    @OnClassToo
+    def login(self, pat: str | None = None, *, enable_cache: bool = False, login_key: str = "SiperbLogin") -> Session:
+        """Log in with the PAT and return the session, which later calls of this client use.
+
+        pat: None means the constructor's, then ``SIPERB_PAT``, then the keyring's.
+        enable_cache: keep the session in the cache, under a hash of the PAT, for at most 24 days, and use a cached
+            one without asking the API.
+        login_key: tells cached sessions of one PAT apart.
+
+        Raises `MissingCredentialsError` without a PAT, `AuthenticationError` when the API refuses it, and the other
+        errors of `siperb.errors`, whether `strict` or not.
+        """
+        return self._run(self._login_plan(pat, enable_cache, login_key))
+
+    @OnClassToo
+    def get_devices(
+        self,
+        *,
+        user_id: str | None = None,
+        session_token: str | None = None,
+        enable_cache: bool = False,
+        session_key: str = "SiperbDevices",
+    ) -> list[Device] | None:
+        """List the user's script devices, in the API's order; logs in by itself.
+
+        user_id, session_token: a session to use instead of the client's own; both or neither.
+        enable_cache: return the cached list at once, if there is one, and refresh it in the background.
+        session_key: tells cached lists of one user apart.
+
+        Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
+        Raises `ConfigurationError` for arguments that cannot be used.
+        """
+        with self._lenient("get_devices"):
+            devices = self._run(self._devices_plan(user_id, session_token, enable_cache, session_key))
+            return list(devices)
+        return None
+
+    @OnClassToo
+    def get_provisioning(
+        self,
+        device_token: str,
+        *,
+        user_id: str | None = None,
+        session_token: str | None = None,
+        enable_cache: bool = False,
+        provisioning_key: str = "SiperbProvisioning",
+    ) -> Provisioning | None:
+        """Fetch the SIP credentials and settings of one script device; logs in by itself.
+
+        device_token: of a `Device` that `get_devices` listed.
+        user_id, session_token: a session to use instead of the client's own; both or neither.
+        enable_cache: return the cached document at once, if there is one, and refresh it in the background; one whose
+            JWT has less than 60 s left is fetched first, and returned as it is when the API cannot be reached.
+        provisioning_key: tells cached documents of one device apart.
+
+        Returns None when the API fails or refuses, or the device is no script device, with one warning in the log;
+        raises that error when `strict`. Raises `ConfigurationError` for arguments that cannot be used.
+        """
+        with self._lenient("get_provisioning"):
+            return self._run(
+                self._provisioning_plan(device_token, user_id, session_token, enable_cache, provisioning_key)
+            )
+        return None
+
+    @OnClassToo
+    def provision_all(
+        self,
+        device_tokens: Iterable[str] | None = None,
+        *,
+        concurrency: int = 16,
+        on_progress: Callable[[int, int | None], None] | None = None,
+    ) -> Iterator[ProvisioningResult]:
+        """Provision many devices side by side: an iterator of results, as they come.
+
+        device_tokens: whose; None means every script device of the user.
+        concurrency: how many calls at a time.
+        on_progress: called with how many are done, and how many there are (None when `device_tokens` has no length).
+
+        Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
+        holds all calls back. No document is published; memory stays flat. Raises, at the first step, the error of the
+        list of devices, `strict` or not, and `MissingCredentialsError`; `ConfigurationError` for bad arguments.
+        Closing the iterator lets requests under way end by themselves, and nothing follows them.
+        """
+        check_bulk(device_tokens, concurrency)
+        return self._provision_all(device_tokens, concurrency, on_progress)
+
+    def _provision_all(
+        self,
+        device_tokens: Iterable[str] | None,
+        concurrency: int,
+        on_progress: Callable[[int, int | None], None] | None,
+    ) -> Iterator[ProvisioningResult]:
+        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
+        if device_tokens is None:
+            device_tokens = [device.device_token for device in self._run(self._fetch_plan(GetDevices()))]
+        progress = Progress(device_tokens, on_progress)
+        stop = threading.Event()
+        plans = self._bulk_plans(device_tokens, stop)
+        pool = ThreadPoolExecutor(concurrency, "siperb-bulk", initializer=lambda: self._http().isolate())
+        try:
+            under_way = {pool.submit(self._drive, plan) for plan in islice(plans, concurrency)}
+            while under_way:
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in done:
+                    under_way.update(pool.submit(self._drive, plan) for plan in islice(plans, 1))
+                    result = future.result()
+                    progress.step()
+                    yield result
+        finally:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    @OnClassToo
+    def logout(self) -> None:
+        """Forget the session, what was published, every record of the user in the cache, and the stored PAT.
+
+        The user is known from this client's session, from the stored PAT, or from the session that the cache has for
+        the PAT under the `login_key` of this client's login; when from none of them, one warning says so.
+        """
+        self._run(self._logout_plan())
+
+    def save_pat(self, pat: str) -> bool:
+        """Keep the PAT of the current session's user in the cache for later processes; False when it was not stored."""
+        return self._run(self._save_pat_plan(pat))
+
+    def close(self) -> None:
+        """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it."""
+        self._closed = True
+        if self._worker and self._worker is not threading.current_thread():
+            self._worker.join(REFRESH_TIMEOUT)
+        self._refreshes.clear()
+        if self._transport:
+            self._transport.close()
+
+    def __enter__(self: C) -> C:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._warn_if_unclosed("`with Siperb(...)` or `client.close()`")
+
+    # Driving.
+
+    def renew_after_fork(self) -> None:
+        super().renew_after_fork()
+        self._flights = ThreadFlights()
+        self._lock = threading.Lock()
+        self._worker: threading.Thread | None = None
+        self._transport: Transport | None = None
+
+    def _run(self, plan: Plan[T]) -> T:
+        return self._flights.join(plan.identity, lambda: plan.finish(self._drive(plan)))
+
+    def _drive(self, plan: Plan[T]) -> T:
+        flow = plan.flow()
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    result = self._perform(effect, plan)
+                except Exception as error:
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(result)
+        except StopIteration as stop:
+            return cast(T, stop.value)
+        finally:
+            flow.close()
+
+    def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
+        match effect:
+            case Send(request, deadline):
+                return self._http().send(plan.context.origin, request, self._headers(request), deadline)
+            case Auth():
+                session = self._newer_session(plan, effect)
+                if session is None:
+                    session = self._run(self._auth_plan(plan, effect))
+                return session
+            case Save() if not plan.is_wanted():
+                return False
+            case Load() | Save() | Evict() | Forget():
+                return self._ask_cache(effect)
+            case Sleep(seconds):
+                if plan.stop is None:
+                    time.sleep(seconds)
+                elif plan.stop.wait(seconds):
+                    raise SiperbError("Nobody waits for this any more.")
+                return None
+            case Later():
+                if self._refreshes.add(effect, plan):
+                    self._start_worker()
+                return None
+            case _:
+                assert_never(effect)
+
+    def _http(self) -> Transport:
+        from siperb.transport import Transport
+
+        with self._lock:
+            if self._transport is None:
+                self._transport = Transport(self._http_session)
+            return self._transport
+
+    def _start_worker(self) -> None:
+        worker = threading.Thread(target=self._refresh_all, name="siperb-refresh", daemon=False)
+        try:
+            worker.start()
+        except RuntimeError:  # no thread to be had, as at the interpreter's end: the next call tries again
+            self._refreshes.stop()
+        else:
+            self._worker = worker
+
+    def _refresh_all(self) -> None:
+        """The worker: the interpreter waits at its exit for this thread, which then takes no more than its time."""
+        latest = float("inf")
+        time.sleep(HEAD_START)
+        try:
+            self._http().isolate()
+            while (refresh := self._refreshes.first()) and time.monotonic() < latest:
+                if latest == float("inf") and not threading.main_thread().is_alive():
+                    latest = time.monotonic() + REFRESH_TIMEOUT
+                with self._refreshes.doing(refresh):
+                    self._drive(refresh)
+        except BaseException:
+            self._refreshes.stop()
+            raise
+
+
+SiperbAPI.login = Siperb.login
+SiperbAPI.get_devices = Siperb.get_devices
+SiperbAPI.get_provisioning = Siperb.get_provisioning

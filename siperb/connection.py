@@ -1,0 +1,145 @@
+"""urllib3's connections made safe: one deadline over all that is read, and no secret in what urllib3 logs."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+from contextvars import ContextVar
+from socket import SOCK_STREAM, getaddrinfo, socket
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from attrs import define
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from siperb.core.wire import Request
+from siperb.network import CONNECT_TIMEOUT
+
+__all__ = ["POOLS", "Call", "call_under_way", "time_left"]
+
+
+@define
+class Call:
+    """What `requests` is not told of a request. may_be_stale: it went over a connection that had served before."""
+
+    base_url: str
+    request: Request
+    deadline: float
+    may_be_stale: bool = False
+
+    def target(self, path: str, *, absolute: bool) -> str:
+        return (self.base_url if absolute else urlsplit(self.base_url).path) + path
+
+
+call_under_way: ContextVar[Call] = ContextVar("call")
+
+
+class _Response(http.client.HTTPResponse):
+    """Reads with the time that is left, where `requests` has a timeout for each read and none for all."""
+
+    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._reader = _Reader(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self._reader)
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+            while self.status in _INTERIM:  # http.client knows but 100
+                self.headers = cast(Any, None)
+                super().begin()
+        except http.client.HTTPException:
+            if not self._reader.ended:
+                raise
+        if self._reader.ended:  # else a connection cut inside the headers looks like "200, empty body"
+            raise http.client.RemoteDisconnected("the connection ended inside the headers")
+        if self.length is None and not self.chunked and "Content-Length" in self.headers:
+            raise http.client.HTTPException("the Content-Length is no number")
+
+
+_INTERIM = {*range(100, 200)} - {101}
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, sock: socket, raw: io.RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+        self.ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        deadline = call_under_way.get().deadline
+        if time.monotonic() >= deadline:
+            raise TimeoutError
+        self._sock.settimeout(time_left(deadline))
+        count: int | None = self._raw.readinto(buffer)
+        self.ended = count == 0
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self._raw.close()
+        super().close()
+
+
+def time_left(until: float) -> float:
+    return max(until - time.monotonic(), 0.001)
+
+
+class _HTTPConnection(HTTPConnection):
+    response_class = cast(Any, _Response)
+    _has_served = False
+
+    def _new_conn(self) -> socket:
+        """Share the time among the addresses of the host: urllib3 gives each of them the whole of it."""
+        deadline, name = call_under_way.get().deadline, self._dns_host
+        found = getaddrinfo(name.strip("[]"), self.port, type=SOCK_STREAM)
+        until = min(deadline, time.monotonic() + CONNECT_TIMEOUT)
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        try:
+            while True:
+                self.timeout = time_left(until) / len(addresses)
+                self._dns_host = addresses.pop(0)
+                try:
+                    connection: socket = super()._new_conn()
+                    connection.settimeout(time_left(deadline))
+                    return connection
+                except (NewConnectionError, ConnectTimeoutError):
+                    if not addresses:
+                        raise
+        finally:
+            self._dns_host = name
+
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        call = call_under_way.get()
+        call.may_be_stale = self._has_served
+        super().putrequest(method, call.target(call.request.path, absolute=not url.startswith("/")), *args, **kwargs)
+
+    def getresponse(self) -> Any:
+        call = call_under_way.get()
+        try:
+            answer = super().getresponse()
+        except Exception as error:
+            call.may_be_stale &= isinstance(error, ConnectionError)
+            raise
+        self._has_served, call.may_be_stale = True, False
+        return answer
+
+
+class _HTTPSConnection(_HTTPConnection, HTTPSConnection): ...
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = cast(Any, _HTTPConnection)
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = cast(Any, _HTTPSConnection)
+
+
+POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _HTTPPool, "https": _HTTPSPool}

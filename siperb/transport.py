@@ -1,0 +1,180 @@
+"""`requests` made safe: one deadline over headers and body, a size cap, no redirect, no netrc, no cookies, no logs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, cast
+from weakref import WeakSet
+
+import requests
+import urllib3.exceptions as urllib3_errors
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from siperb.connection import POOLS, Call, call_under_way, time_left
+from siperb.core.wire import Request, Response
+from siperb.errors import APIError, ConfigurationError, SiperbError
+from siperb.network import CONNECT_TIMEOUT, Body, ca_bundle, environment_proxy, kind_of, no_answer
+
+CHUNK = 65536  # bytes
+
+
+class Transport:
+    """Sends requests through a session of each thread's own, or through the user's."""
+
+    def __init__(self, http_session: requests.Session | None = None) -> None:
+        if http_session is not None:
+            _check(http_session)
+        self._given = http_session
+        self.renew_after_fork()
+
+    def renew_after_fork(self) -> None:
+        """Leave the connections to the parent process."""
+        self._local = threading.local()
+        self._sessions: WeakSet[requests.Session] = WeakSet()
+        self._proxy = cache(environment_proxy)  # a look at all of the environment, or at the system's settings
+
+    def send(self, base_url: str, request: Request, headers: Mapping[str, str], deadline: float) -> Response:
+        """The answer; `APIConnectionError` without one, `APIResponseError` for a body that is too large or unreadable.
+
+        deadline: by `time.monotonic`. Looking up the host's name may outlast it. With a session of the user's it is
+        looked at between the chunks of the body alone: headers that drip are then out of reach, and `urllib3` logs
+        the path, device token included, when its logger is set to DEBUG.
+        """
+        while True:
+            failure: APIError
+            call = Call(base_url, request, deadline)
+            reset = call_under_way.set(call)
+            try:
+                return self._exchange(call, headers)
+            except SiperbError:
+                raise
+            except Exception as error:
+                # Raised outside of this block: the library's own error holds the URL, which is a secret.
+                kind = kind_of(error, deadline, _KINDS)
+                if kind == "connection" and call.may_be_stale:
+                    continue
+                failure = no_answer(request, kind)
+            finally:
+                call_under_way.reset(reset)
+            raise failure
+
+    def _exchange(self, call: Call, headers: Mapping[str, str]) -> Response:
+        if time.monotonic() >= call.deadline:
+            raise TimeoutError
+        left = time_left(call.deadline)
+        session = self._session()
+        is_own = isinstance(session, _OwnSession)
+        options: dict[str, Any] = {}
+        if is_own:
+            proxy = self._proxy(call.base_url)
+            options = {"verify": ca_bundle() or True, "proxies": {"http": proxy, "https": proxy} if proxy else {}}
+        try:
+            answer = session.request(
+                call.request.method,
+                call.base_url + call.request.path,
+                headers=headers,
+                auth=_NoAuth(),
+                timeout=(min(CONNECT_TIMEOUT, left), left),
+                allow_redirects=False,
+                stream=True,
+                **options,
+            )
+        except requests.HTTPError as error:  # a hook of the user's session raises for the status
+            if error.response is None:
+                raise
+            answer = error.response
+        with answer:
+            if answer.status_code == 200:
+                return Response(200, _read(call, answer, decode=is_own))
+            return Response(answer.status_code, headers={name.lower(): value for name, value in answer.headers.items()})
+
+    def _session(self) -> requests.Session:
+        if self._given is not None:
+            return getattr(self._local, "session", self._given)
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = _OwnSession()
+            self._sessions.add(session)
+        return session
+
+    def isolate(self) -> None:
+        """Give this thread a session beside the user's: a `requests.Session` is for one thread."""
+        given = self._given
+        if given is not None:
+            copy = requests.Session()
+            for name in (*requests.Session.__attrs__, "adapters"):
+                setattr(copy, name, getattr(given, name))
+            self._local.session = copy
+
+    def close(self) -> None:
+        """Close the sessions of all threads, except the user's."""
+        for session in list(self._sessions):
+            session.close()
+        self.renew_after_fork()
+
+
+def _check(session: object) -> None:
+    if not isinstance(session, requests.Session):
+        raise ConfigurationError(f"The http_session must be a requests.Session, not {type(session).__name__}.")
+
+
+def _read(call: Call, answer: requests.Response, *, decode: bool) -> bytes:
+    body = Body(call.request, answer.raw.headers.pop("Content-Encoding", None) if decode else None)
+    for chunk in answer.iter_content(CHUNK):
+        body.take(chunk)
+        if time.monotonic() > call.deadline:
+            raise TimeoutError
+    return body.whole()
+
+
+_KINDS: dict[str, tuple[type[Exception], ...]] = {
+    "timeout": (requests.Timeout, urllib3_errors.TimeoutError, TimeoutError),
+    "tls": (requests.exceptions.SSLError,),
+    "proxy": (requests.exceptions.ProxyError,),
+}
+
+
+class _NoAuth(AuthBase):
+    """Keeps requests from putting the Basic credentials of a netrc in the place of the Bearer token.
+
+    And from reading the body of a redirect, whatever its size, which it does even where it follows none.
+    """
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        cast(Any, r).register_hook("response", _forget_location)
+        return r
+
+
+def _forget_location(answer: requests.Response, **_: object) -> None:
+    answer.headers.pop("Location", None)
+
+
+class _OwnSession(requests.Session):
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # proxies and CA bundle are looked up by us
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.mount("https://", _Adapter())
+        self.mount("http://", _Adapter())
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """What urllib3 gets to see and to log: the template of the path, as a path holds the device token."""
+        call = call_under_way.get()
+        absolute = not super().request_url(request, proxies).startswith("/")
+        return call.target(call.request.path_template, absolute=absolute)

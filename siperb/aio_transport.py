@@ -1,0 +1,170 @@
+"""`aiohttp` made safe: one deadline, a size cap, no redirect, no netrc, no cookies."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncGenerator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import aiohttp
+from yarl import URL
+
+from siperb.core.wire import Request, Response
+from siperb.errors import APIError, ConfigurationError, SiperbError
+from siperb.network import CONNECT_TIMEOUT, Body, ca_bundle, environment_proxy, kind_of, no_answer
+
+LONGEST_LINE = 65536  # bytes of a header, as in http.client
+
+
+class AsyncTransport:
+    """Sends requests, within one event loop, through a session of its own or through the user's."""
+
+    def __init__(self, http_session: aiohttp.ClientSession | None = None) -> None:
+        if http_session is not None:
+            _check(http_session)
+        self._session = http_session
+        self._proxy = cache(environment_proxy)  # a look at all of the environment, or at the system's settings
+        self._own: AsyncGenerator[aiohttp.ClientSession, None] | None = None
+
+    async def send(self, base_url: str, request: Request, headers: Mapping[str, str], deadline: float) -> Response:
+        """The answer; `APIConnectionError` without one, `APIResponseError` for a body that is too large or unreadable.
+
+        deadline: by `time.monotonic`.
+        """
+        while True:
+            failure: APIError
+            try:
+                return await self._exchange(base_url, request, headers, deadline)
+            except (SiperbError, asyncio.CancelledError):
+                raise
+            except _StaleConnection:
+                continue
+            except Exception as error:
+                # Raised outside of this block: the library's own error holds the URL, which is a secret.
+                failure = no_answer(request, kind_of(error, deadline, _KINDS))
+            raise failure
+
+    async def _exchange(self, base_url: str, request: Request, headers: Mapping[str, str], deadline: float) -> Response:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if self._session is None:
+            self._own = _own_session()
+            self._session = await anext(self._own)
+        # Two timeouts that end together cancel once under Python 3.10, and the next address has the time anew.
+        connect_timeout = CONNECT_TIMEOUT if left > CONNECT_TIMEOUT else None
+        async with self._session.request(
+            request.method,
+            URL(base_url + request.path, encoded=True),
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=left, sock_connect=connect_timeout),
+            allow_redirects=False,
+            raise_for_status=False,
+            auto_decompress=False,
+            proxy=self._proxy(base_url) if self._own else None,
+        ) as answer:
+            if answer.status == 200:
+                return Response(200, await _read(answer, Body(request, answer.headers.get("Content-Encoding"))))
+            _hang_up(answer.connection)
+            names = {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}
+            return Response(answer.status, headers=names)
+
+    async def close(self) -> None:
+        """Close the session, unless it is the user's."""
+        if self._own:
+            await self._own.aclose()
+
+
+def _check(session: object) -> None:
+    """Refuse what no argument of a single request can undo."""
+    if not isinstance(session, aiohttp.ClientSession):
+        raise ConfigurationError(f"The http_session must be an aiohttp.ClientSession, not {type(session).__name__}.")
+    if session.closed:
+        raise ConfigurationError("The http_session is closed: pass an open one.")
+    if session.trust_env:
+        raise ConfigurationError(
+            "The http_session has trust_env=True, with which aiohttp reads ~/.netrc: pass one without it."
+        )
+    if getattr(session, "auth", None) is not None:  # gone with aiohttp 4
+        raise ConfigurationError(
+            "The http_session has auth=, which aiohttp does not allow beside the Bearer token: pass one without it."
+        )
+
+
+async def _own_session() -> AsyncGenerator[aiohttp.ClientSession, None]:
+    """A generator for the sake of its end: an event loop ends it, when nobody else has, before it is closed itself."""
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=_tls()),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        response_class=_ClientResponse,
+        max_line_size=LONGEST_LINE,
+        max_field_size=LONGEST_LINE,
+    ) as session:
+        yield session
+
+
+def _tls() -> ssl.SSLContext | bool:
+    bundle = ca_bundle()
+    if bundle is None:
+        return True
+    folder = Path(bundle).is_dir()
+    return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
+
+
+class _StaleConnection(Exception):
+    """The server has closed a connection that had served before: the request goes over another one."""
+
+
+class _ClientResponse(aiohttp.ClientResponse):
+    """Left alone, aiohttp repeats a GET, but no POST, and over new connections too, past `max_retries`."""
+
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        protocol = connection.protocol
+        try:
+            answer = await super().start(connection)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            has_served = protocol in _have_served
+        except BaseException:
+            _hang_up(connection)
+            raise
+        else:
+            _have_served.add(protocol)
+            return answer
+        raise _StaleConnection if has_served else _Disconnected
+
+
+_have_served: WeakSet[Any] = WeakSet()  # protocols, of which a connection has one
+
+
+class _Disconnected(Exception):
+    """The server has closed a new connection."""
+
+
+async def _read(answer: aiohttp.ClientResponse, body: Body) -> bytes:
+    try:
+        if answer.content.is_eof():
+            body.take(await answer.read())  # all here, as most are, or read by a trace of the user's session
+        async for chunk in answer.content.iter_any():
+            body.take(chunk)
+    except BaseException:
+        _hang_up(answer.connection)
+        raise
+    return body.whole()
+
+
+def _hang_up(connection: Any) -> None:
+    """At once: TLS would wait half a minute for the peer's goodbye, longer than the event loop may last."""
+    if connection and connection.transport:
+        connection.transport.abort()
+
+
+_KINDS: dict[str, tuple[type[Exception], ...]] = {
+    "timeout": (asyncio.TimeoutError, TimeoutError),
+    "tls": (aiohttp.ClientSSLError, ssl.SSLError),
+    "proxy": (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
+}

@@ -1,0 +1,43 @@
+"""What the tests of `KeyringCache` share, beside the fixtures in cache_fixtures.py."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cache_contract import KEY, OWNER, record
+
+from siperb.cache import KeyringCache
+from siperb.cache.guard import THREAD
+
+Use = Callable[[Any], KeyringCache]
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def try_all(cache: KeyringCache) -> None:
+    """Every method, twice: each misses."""
+    for _ in range(2):
+        assert cache.load(KEY) is None
+        assert cache.save(KEY, record("a secret"), owner=OWNER) is False
+        assert cache.evict(KEY) is False
+        assert cache.forget(OWNER) is False
+        assert cache.stored(OWNER) == []
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    assert all(entry.levelno == logging.WARNING and entry.name == "siperb" for entry in caplog.records)
+    assert "a secret" not in caplog.text
+    return [entry.getMessage() for entry in caplog.records]
+
+
+def settle() -> None:
+    """Wait until the keyring's thread has done all that it was given."""
+    THREAD.submit(int).result(30)

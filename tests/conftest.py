@@ -1,0 +1,69 @@
+"""What every test stands on: nothing of the user's own environment, a loopback API, and both facades as one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from facades import Facade
+
+from siperb import MemoryCache, Siperb, SiperbAPI
+from siperb.testing import SiperbServer
+
+PROXIES = {f"{kind}_proxy" for kind in ("http", "https", "ws", "wss", "ftp", "all", "no")}
+CERTIFICATES = {"requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir"}
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def hermetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy, token, netrc or keyring of whoever runs the tests; a test may set its own."""
+    for name in os.environ:
+        if name.lower() in PROXIES | CERTIFICATES | {"netrc"} or name in ("SIPERB_PAT", "SIPERB_BASE_URL"):
+            monkeypatch.delenv(name)
+    if not request.node.get_closest_marker("registrar"):  # whose browser is found below HOME
+        home = str(request.getfixturevalue("empty_home"))
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.setenv("USERPROFILE", home)
+    if "SIPERB_TEST_SECRET_SERVICE" not in os.environ:  # where the keyring is the test's own
+        monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+
+
+@pytest.fixture(autouse=True)
+def fresh_default_client() -> Iterator[None]:
+    """`Siperb` and `SiperbAPI` as they are after the import."""
+    yield
+    default = Siperb.login.__self__
+    default.close()
+    Siperb.__init__(default)  # in place, for SiperbAPI holds its methods
+    SiperbAPI.clear()
+
+
+@pytest.fixture
+def server() -> Iterator[SiperbServer]:
+    with SiperbServer() as running:
+        yield running
+
+
+@pytest.fixture
+def other_server() -> Iterator[SiperbServer]:
+    """An API at another address, where the first one's tokens have no business."""
+    with SiperbServer(seed="elsewhere") as running:
+        yield running
+
+
+@pytest.fixture
+def cache() -> MemoryCache:
+    return MemoryCache()
+
+
+@pytest.fixture(params=["sync", "async"])
+def facade(request: pytest.FixtureRequest, server: SiperbServer) -> Iterator[Facade]:
+    with Facade(request.param, server) as facade:
+        yield facade

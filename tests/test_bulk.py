@@ -1,0 +1,223 @@
+"""provision_all: one result a device, on both facades; how its calls hold back together, as transcripts."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from attrs import evolve
+from facades import Facade
+from test_flows import ANN, DEVICE, PROVISIONING, document, ok, play, world
+
+from siperb import (
+    APIConnectionError,
+    AsyncSiperb,
+    ConfigurationError,
+    InternalServerError,
+    MissingCredentialsError,
+    NotFoundError,
+    ProvisioningResult,
+    RateLimitError,
+    Siperb,
+)
+from siperb.core import bulk
+from siperb.core.effects import Auth, Send, Sleep
+from siperb.core.retry import Context, Pace
+from siperb.core.wire import Response
+from siperb.testing import Delay, Hold, SiperbServer, Status
+
+
+def results(facade: Facade, *args: Any, take: int | None = None, **kwargs: Any) -> list[ProvisioningResult]:
+    """What `provision_all` of a strict client gives; `take` closes the iterator after so many."""
+    client = facade.client(max_retries=0)
+    if not facade.is_async:
+        found = client.provision_all(*args, **kwargs)
+        taken = list(itertools.islice(found, take))
+        found.close()
+        return taken
+
+    async def collect() -> list[ProvisioningResult]:
+        found = client.provision_all(*args, **kwargs)
+        taken = []
+        async for result in found:
+            taken.append(result)
+            if len(taken) == take:
+                break
+        await found.aclose()
+        return taken
+
+    return facade.call(collect)  # type: ignore[no-any-return]
+
+
+def script_tokens(facade: Facade) -> set[str]:
+    return {device.token for device in facade.server.user.devices if device.platform == "script"}
+
+
+def test_every_script_device_of_the_user(facade: Facade) -> None:
+    for _ in range(40):
+        facade.server.add_device(facade.server.user)
+    steps: list[tuple[int, int | None]] = []
+    found = results(facade, on_progress=lambda done, total: steps.append((done, total)))
+    assert {result.device_token for result in found} == script_tokens(facade)
+    assert all(result.provisioning and result.provisioning.sip_username for result in found)
+    assert steps == [(done, 42) for done in range(1, 43)]
+    routes = [request.route for request in facade.server.requests]
+    assert (routes.count("login"), routes.count("devices"), len(routes)) == (1, 1, 44)
+
+
+def test_one_failure_does_not_end_the_run(facade: Facade) -> None:
+    good = sorted(script_tokens(facade))
+    found = results(facade, [good[0], "..", "t" + "0" * 64, good[1]], concurrency=1)
+    assert [type(result.error) for result in found] == [type(None), ConfigurationError, NotFoundError, type(None)]
+    assert [result.provisioning is None for result in found] == [False, True, True, False]
+
+
+def test_tokens_from_an_iterator_are_taken_as_they_are_needed(facade: Facade) -> None:
+    token = min(script_tokens(facade))
+    taken = itertools.count()
+    found = results(facade, (token for _ in taken), concurrency=2, take=3)
+    assert len(found) == 3
+    assert next(taken) <= 6
+
+
+def test_no_more_calls_at_a_time_than_asked_for(facade: Facade) -> None:
+    hold = Hold()
+    facade.server.fail("provisioning", hold, times=None)
+    token = min(script_tokens(facade))
+
+    def release() -> None:
+        facade.server.wait_for_requests(3, route="provisioning")
+        seen.append(len([request for request in facade.server.requests if request.route == "provisioning"]))
+        hold.release()
+
+    seen: list[int] = []
+    facade.together(lambda: results_of(facade, [token] * 9), meanwhile=release)
+    assert seen == [3]
+
+
+def results_of(facade: Facade, tokens: list[str]) -> Any:
+    client = facade.client(max_retries=0)
+    if not facade.is_async:
+        return list(client.provision_all(tokens, concurrency=3))
+
+    async def collect() -> list[ProvisioningResult]:
+        return [result async for result in client.provision_all(tokens, concurrency=3)]
+
+    return collect()
+
+
+def test_the_error_of_the_list_is_raised(facade: Facade) -> None:
+    facade.server.fail("devices", Status(500))
+    with pytest.raises(InternalServerError):
+        results(facade)
+
+
+@pytest.mark.parametrize(("tokens", "concurrency"), [("t0123", 16), (5, 16), ([], 0), ([], True), ([], "16")], ids=repr)
+def test_misuse_is_said_at_once(facade: Facade, tokens: Any, concurrency: Any) -> None:
+    client = facade.client()
+    with pytest.raises(ConfigurationError):
+        client.provision_all(tokens, concurrency=concurrency)
+
+
+def test_without_a_token_there_is_nothing_to_go_on_with(facade: Facade) -> None:
+    client = facade.bare_client(base_url=facade.server.base_url)
+
+    async def collect() -> list[ProvisioningResult]:
+        return [result async for result in client.provision_all(["t0123"])]
+
+    with pytest.raises(MissingCredentialsError):
+        facade.call(collect) if facade.is_async else list(client.provision_all(["t0123"]))
+
+
+# The flow of one device.
+
+ASKED = Response(429, headers={"retry-after": "20"})
+
+
+def paced(**options: Any) -> Context:
+    return evolve(world(**options), pace=Pace())
+
+
+def test_what_one_call_is_asked_to_wait_the_next_one_waits() -> None:
+    context = paced(max_retries=0)
+    found = play(bulk.provision(lambda: context, DEVICE), (Auth(), ANN), (Send(PROVISIONING), ASKED))
+    assert isinstance(found.error, RateLimitError)
+    play(
+        bulk.provision(lambda: context, DEVICE),
+        (Sleep(20.0), None),
+        (Auth(), ANN),
+        (Send(PROVISIONING), ok(document())),
+    )
+
+
+def test_a_wait_beyond_the_deadline_is_waited_for_before_another_try() -> None:
+    context = paced(timeout=10.0, max_retries=1)
+    found = play(
+        bulk.provision(lambda: context, DEVICE),
+        (Auth(), ANN),
+        (Send(PROVISIONING), ASKED),
+        (Sleep(20.0), None),
+        (Auth(), ANN),
+        (Send(PROVISIONING), ok(document())),
+    )
+    assert found.provisioning is not None
+
+
+def test_a_wait_of_more_than_a_minute_is_the_devices_error() -> None:
+    context = paced(max_retries=5)
+    found = play(
+        bulk.provision(lambda: context, DEVICE),
+        (Auth(), ANN),
+        (Send(PROVISIONING), Response(503, headers={"retry-after": "61"})),
+    )
+    assert isinstance(found.error, InternalServerError)
+
+
+def test_a_network_that_is_down_is_an_error_for_each_device() -> None:
+    flow = bulk.provision(lambda: paced(max_retries=0), DEVICE)
+    assert next(flow) == Auth()
+    with pytest.raises(StopIteration) as ended:
+        flow.throw(APIConnectionError("no answer"))
+    assert isinstance(ended.value.value.error, APIConnectionError)
+
+
+def test_a_wait_that_was_waited_for_is_no_reason_for_more_tries() -> None:
+    context = paced(max_retries=1)
+    asked = Response(429, headers={"retry-after": "0"})
+    found = play(
+        bulk.provision(lambda: context, DEVICE),
+        (Auth(), ANN),
+        (Send(PROVISIONING), asked),
+        (Sleep(0.0), None),
+        (Send(PROVISIONING), asked),
+    )
+    assert isinstance(found.error, RateLimitError)
+
+
+def test_a_run_that_is_closed_waits_for_no_retry_after(server: SiperbServer) -> None:
+    server.fail("provisioning", Delay(0.0))  # the first one is answered
+    server.fail("provisioning", Status(429, retry_after=25), times=None)
+    with Siperb(server.pat, base_url=server.base_url, state=None) as client:
+        found = client.provision_all([server.user.devices[0].token] * 2, concurrency=1)
+        next(found)
+        server.wait_for_requests(2, route="provisioning")
+        (worker,) = (thread for thread in threading.enumerate() if thread.name.startswith("siperb-bulk"))
+        found.close()  # type: ignore[attr-defined]
+        worker.join(10)
+        assert not worker.is_alive()
+    assert [request.route for request in server.requests].count("provisioning") == 2
+
+
+async def test_tokens_that_fail_to_come_leave_no_task_behind(server: SiperbServer) -> None:
+    def tokens() -> Iterator[str]:
+        yield server.user.devices[0].token
+        raise LookupError("the tokens are gone")
+
+    async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
+        with pytest.raises(LookupError):
+            await anext(client.provision_all(tokens()))
+        assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []

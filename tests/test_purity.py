@@ -1,0 +1,87 @@
+"""The core does no I/O: it imports nothing that could, and the front door loads nothing before it is used."""
+
+from __future__ import annotations
+
+import ast
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import siperb
+import siperb.core
+
+PACKAGE = Path(siperb.__file__).parent
+PURE = ["siperb.errors", "siperb.models", "siperb.sip"] + [
+    f"siperb.core.{module.name}" for module in pkgutil.iter_modules(siperb.core.__path__)
+]
+NETWORK = {"requests", "urllib3", "aiohttp", "keyring"}
+IO = {"asyncio", "socket", "ssl", "http.client", "threading", "selectors", "subprocess", "secrets"}
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter has after this code, beyond those it has anyway."""
+    before = "import sys; before = set(sys.modules)\n"
+    after = "\nimport json; print(json.dumps(sorted(set(sys.modules) - before)))"
+    command = [sys.executable, "-c", before + code + after]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_the_core_and_its_company_load_no_network_and_no_keyring() -> None:
+    loaded = loaded_by("\n".join(f"import {name}" for name in PURE))
+    assert not loaded & NETWORK
+    assert set(PURE) <= loaded
+    own = {name for name in loaded if name.startswith("siperb.")}
+    assert own == {*PURE, "siperb.core", "siperb._version"}, "nothing imports upwards"
+
+
+MAY_IMPORT = {
+    "siperb.errors": set(),
+    "siperb.models": {"siperb.errors"},
+    "siperb.core.wire": {"siperb.models", "siperb.errors", "siperb.core.structure"},
+    "siperb.sip": {"siperb.models", "siperb.errors"},
+}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_a_pure_module_reads_no_clock_no_environment_and_no_file(name: str) -> None:
+    """What it needs is handed in. Looked for in the source, imports within functions included."""
+    tree = ast.parse((PACKAGE.parent / f"{name.replace('.', '/')}.py").read_text())
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(str(node.module))
+    forbidden = {"time", "os", "random", "io", "pathlib", "tempfile"} | IO | NETWORK
+    assert not imported & forbidden
+    assert not {module.split(".")[0] for module in imported} & NETWORK
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert not called & {"open", "print", "input", "eval", "exec"}
+    own = {module for module in imported if module.startswith("siperb")}
+    assert own <= MAY_IMPORT.get(name, own)
+    assert all(module in PURE or module == "siperb.core" for module in own)
+
+
+def test_import_siperb_loads_nothing_but_itself() -> None:
+    loaded = loaded_by("import siperb")
+    assert not loaded & {*NETWORK, "attr", "attrs", "cattrs", "logging", "asyncio"}
+    assert {name for name in loaded if name.startswith("siperb")} == {"siperb", "siperb._version"}
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("from siperb import Siperb; Siperb('pat'); Siperb.login", NETWORK | {"cattrs.preconf", "asyncio"}),
+        ("from siperb import SiperbAPI; SiperbAPI.login", NETWORK | {"asyncio"}),
+        ("from siperb import AsyncSiperb; AsyncSiperb('pat')", NETWORK),
+        ("from siperb import KeyringCache, MemoryCache; KeyringCache(), MemoryCache()", NETWORK | {"asyncio"}),
+        ("from siperb import SiperbError, Session, Device, Provisioning", NETWORK | {"cattrs", "asyncio"}),
+    ],
+)
+def test_a_library_is_loaded_by_the_call_that_needs_it(code: str, unwanted: set[str]) -> None:
+    assert not loaded_by(code) & unwanted

@@ -1,0 +1,132 @@
+"""What a user's type checker sees of every public call. Type-checked, not run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import requests
+
+# typing.assert_type is of Python 3.11, and typing_extensions comes with the type checkers' environment.
+from typing_extensions import assert_type
+
+import siperb
+from siperb import (
+    APIStatusError,
+    AsyncSiperb,
+    Cache,
+    Device,
+    IncompleteProvisioningError,
+    KeyringCache,
+    MemoryCache,
+    Provisioning,
+    ProvisioningResult,
+    Session,
+    Siperb,
+    SiperbAPI,
+    SiperbError,
+    SiperbState,
+)
+from siperb.cache import Key, Record
+from siperb.sip import contact_uri, extra_headers, jssip, sip_uri, sipjs, websocket_url
+from siperb.testing import SiperbServer
+
+
+def on_the_class() -> None:
+    assert_type(Siperb.login(), Session)
+    assert_type(Siperb.login("pat", enable_cache=True, login_key="mine"), Session)
+    assert_type(Siperb.get_devices(enable_cache=True, session_key="mine"), list[Device] | None)
+    assert_type(Siperb.get_provisioning("t0", enable_cache=True, provisioning_key="mine"), Provisioning | None)
+    assert_type(Siperb.provision_all(["t0"], concurrency=4), Iterator[ProvisioningResult])
+    Siperb.logout()
+
+    Siperb.login(enable_cash=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Siperb.get_provisioning(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def on_an_instance(http_session: requests.Session) -> None:
+    with Siperb(
+        "pat",
+        base_url="https://api.example",
+        timeout=5,
+        max_retries=0,
+        cache=MemoryCache(),
+        state=None,
+        strict=True,
+        http_session=http_session,
+        app_info="mine/1",
+    ) as client:
+        assert_type(client, Siperb)
+        assert_type(client.login(), Session)
+        assert_type(client.get_devices(), list[Device] | None)
+        assert_type(client.get_provisioning("t0"), Provisioning | None)
+        assert_type(client.provision_all(on_progress=report), Iterator[ProvisioningResult])
+        assert_type(client.save_pat("pat"), bool)
+        assert_type(client.session, Session | None)
+        assert_type(client.state, SiperbState)
+        client.logout()
+
+
+async def awaited(http_session: aiohttp.ClientSession) -> None:
+    async with AsyncSiperb("pat", http_session=http_session, cache=KeyringCache(timeout=1.0)) as client:
+        assert_type(client, AsyncSiperb)
+        assert_type(await client.login(), Session)
+        assert_type(await client.get_devices(), list[Device] | None)
+        assert_type(await client.get_provisioning("t0"), Provisioning | None)
+        assert_type(client.provision_all(on_progress=report), AsyncIterator[ProvisioningResult])
+        async for result in client.provision_all():
+            assert_type(result, ProvisioningResult)
+        await client.logout()
+        devices = await asyncio.gather(client.get_devices(), client.get_provisioning("t0"))
+        assert_type(devices, tuple[list[Device] | None, Provisioning | None])
+
+
+def report(done: int, total: int | None) -> None: ...
+
+
+def models(session: Session, device: Device, provisioning: Provisioning, result: ProvisioningResult) -> None:
+    assert_type((session.user_id, session.session_token), tuple[str, str])
+    assert_type((device.device_token, device.platform, device.description), tuple[str, str, str | None])
+    assert_type(provisioning.sip_websocket_port, int | None)
+    assert_type(provisioning.jwt_expires_at, datetime | None)
+    assert_type(provisioning.raw, Mapping[str, Any])
+    assert_type(result.error, SiperbError | None)
+    session.user_id = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def errors(status: APIStatusError, incomplete: IncompleteProvisioningError) -> None:
+    assert_type((status.status_code, status.method, status.path_template), tuple[int, str, str])
+    assert_type(status.retry_after, float | None)
+    assert_type(incomplete.missing, tuple[str, ...])
+
+
+def state() -> None:
+    assert_type(SiperbAPI, SiperbState)
+    assert_type(siperb.SiperbAPI.SESSION_TOKEN, str | None)
+    assert_type(SiperbAPI.DEVICES, list[Device] | None)
+    assert_type(SiperbAPI.login(), Session)
+    assert_type(SiperbAPI.get_devices(), list[Device] | None)
+
+
+def caches(key: Key, record: Record) -> None:
+    cache: Cache = MemoryCache()
+    assert_type(cache.load(key), Record | None)
+    assert_type(cache.save(key, record, owner="owner"), bool)
+    cache = KeyringCache()
+    assert_type(cache.forget("owner"), bool)
+
+
+def phones(provisioning: Provisioning, session: Session) -> None:
+    assert_type(websocket_url(provisioning), str)
+    assert_type((sip_uri(provisioning), contact_uri(provisioning)), tuple[str, str])
+    assert_type(extra_headers(provisioning, session), list[str])
+    assert_type(jssip(provisioning, session), dict[str, Any])
+    assert_type(sipjs(provisioning), dict[str, Any])
+
+
+def server() -> None:
+    with SiperbServer() as server:
+        assert_type(server.base_url, str)

@@ -1,0 +1,211 @@
+"""Calls at the same time: one request for all, whoever of them gives up."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+from facades import Facade, said
+
+from siperb import AsyncSiperb, NotFoundError, Siperb
+from siperb.flights import ThreadFlights
+from siperb.testing import Hold, SiperbServer, Status
+
+MANY = 200
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`waiting(n)` blocks until n threads wait for another one's call."""
+    count, changed = Counter[str](), threading.Condition()
+    real = concurrent.futures.Future.exception
+
+    def exception(future: Any, timeout: float | None = None) -> Any:
+        with changed:
+            count["waiting"] += 1
+            changed.notify_all()
+        return real(future, timeout)
+
+    monkeypatch.setattr(concurrent.futures.Future, "exception", exception)
+
+    def wait(threads: int) -> None:
+        with changed:
+            assert changed.wait_for(lambda: count["waiting"] >= threads, 30)
+
+    return wait
+
+
+@pytest.mark.parametrize("fault", [None, Status(404)])
+def test_two_hundred_threads_make_one_request(server: SiperbServer, fault: Any, waiting: Any) -> None:
+    hold = Hold()
+    results: list[Any] = []
+
+    def ask() -> None:
+        try:
+            results.append(client.get_devices(user_id=user.user_id, session_token=user.session_token))
+        except NotFoundError as error:
+            results.append(error)
+
+    user = server.user
+    server.fail("devices", *filter(None, (hold, fault)))
+    with Siperb(server.pat, base_url=server.base_url, state=None, strict=True) as client:
+        threads = [threading.Thread(target=ask) for _ in range(MANY)]
+        for thread in threads:
+            thread.start()
+        waiting(MANY - 1)
+        hold.release()
+        for thread in threads:
+            thread.join()
+    assert said(server) == ["devices"]
+    assert len({id(result) for result in results}) == MANY  # none is shared: a list may be changed, an error raised
+    assert all(type(result) is (NotFoundError if fault else list) for result in results)
+
+
+@pytest.mark.parametrize("fault", [None, Status(404)])
+async def test_two_hundred_tasks_make_one_request(server: SiperbServer, fault: Any) -> None:
+    hold = Hold()
+    user = server.user
+    server.fail("devices", *filter(None, (hold, fault)))
+    async with AsyncSiperb(server.pat, base_url=server.base_url, strict=True) as client:
+        calls = [client.get_devices(user_id=user.user_id, session_token=user.session_token) for _ in range(MANY)]
+        tasks = [asyncio.create_task(call) for call in calls]
+        await server.requests_arrived(1)
+        hold.release()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert said(server) == ["devices"]
+    assert len({id(result) for result in results}) == MANY
+    assert all(type(result) is (NotFoundError if fault else list) for result in results)
+
+
+def test_logins_after_an_expiry_are_one_however_they_meet(facade: Facade) -> None:
+    """Those who come while another one's login is being taken note of find it, and make none of their own."""
+    client = facade.client(strict=True)
+    facade.call(client.login)
+    for _ in range(20):
+        facade.server.expire_sessions()
+        facade.server.clear()
+        tokens = [device.token for device in facade.server.user.devices if device.platform == "script"]
+        calls = [client.get_devices, *(lambda token=token: client.get_provisioning(token) for token in tokens)]
+        results = facade.together(*calls)
+        assert not [result for result in results if isinstance(result, Exception)]
+        assert said(facade.server).count("login") == 1
+
+
+def test_a_login_that_ended_since_the_look_is_found(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = facade.client(strict=True)
+    facade.call(client.login)
+    look, looks = client._newer_session, []
+
+    def too_early(plan: Any, auth: Any) -> Any:
+        looks.append(auth)
+        return None if len(looks) == 1 else look(plan, auth)
+
+    monkeypatch.setattr(client, "_newer_session", too_early)
+    assert facade.call(client.get_devices)
+    assert said(facade.server) == ["login", "devices"]
+
+
+async def test_one_who_gives_up_leaves_the_others_their_request(server: SiperbServer) -> None:
+    hold = Hold()
+    server.fail("login", hold)
+    async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
+        first, second = (asyncio.create_task(client.login()) for _ in range(2))
+        await server.requests_arrived(1)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        hold.release()
+        assert await second == client.session
+    assert said(server) == ["login"]
+
+
+async def test_when_the_last_one_gives_up_the_request_ends(server: SiperbServer) -> None:
+    ended = threading.Event()
+
+    class Silence:
+        async def apply(self, _: Any) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+    server.fail("login", Silence())
+    async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
+        tasks = [asyncio.create_task(client.login()) for _ in range(3)]
+        await server.requests_arrived(1)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(result) for result in results] == [asyncio.CancelledError] * 3
+        assert await asyncio.to_thread(ended.wait, 10)  # the server sees the connection end
+        assert await client.login()  # and the next call asks anew, over a connection that is in order
+    assert said(server) == ["login", "login"]
+
+
+def test_a_thread_that_is_interrupted_hands_over(waiting: Any) -> None:
+    flights = ThreadFlights()
+    begun, interrupt = threading.Event(), threading.Event()
+    ran: list[str] = []
+    results: list[Any] = []
+
+    def interrupted() -> str:
+        ran.append("first")
+        begun.set()
+        interrupt.wait(30)
+        raise KeyboardInterrupt
+
+    def lead() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            results.append(flights.join("call", interrupted))
+
+    def follow() -> None:
+        results.append(flights.join("call", lambda: ran.append("second") or "done"))
+
+    threads = [threading.Thread(target=lead)]
+    threads[0].start()
+    assert begun.wait(30)
+    threads += [threading.Thread(target=follow) for _ in range(5)]
+    for thread in threads[1:]:
+        thread.start()
+    waiting(5)
+    interrupt.set()
+    for thread in threads:
+        thread.join()
+    assert results == ["done"] * 5
+    assert ran[0] == "first"
+    assert set(ran[1:]) == {"second"}
+
+
+async def test_a_cancelled_call_ends_its_flow_and_leaves_no_connection_in_use(server: SiperbServer) -> None:
+    closed: list[str] = []
+
+    class Watched(AsyncSiperb):
+        async def _drive(self, plan: Any) -> Any:
+            flow = plan.flow
+
+            def watched() -> Any:
+                try:
+                    return (yield from flow())
+                finally:
+                    closed.append("closed")
+
+            import attrs
+
+            return await super()._drive(attrs.evolve(plan, flow=watched))
+
+    hold = Hold()
+    server.fail("login", hold)
+    async with Watched(server.pat, base_url=server.base_url) as client:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.login(), 0.05)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert closed == ["closed"]
+        hold.release()
+        session = await client.login()
+        assert session.session_token == server.user.session_token

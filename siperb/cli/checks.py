@@ -1,0 +1,187 @@
+"""The checks of ``siperb doctor``, in their order. A check says what it found, or raises `Problem` or `Unneeded`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from siperb import sip
+from siperb.cli.credentials import address, find_account
+from siperb.cli.failures import CREDENTIALS
+from siperb.cli.masking import mask
+from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
+from siperb.network import ca_bundle, environment_proxy, is_loopback
+
+
+def check_address(patient: Patient) -> str:
+    patient.base_url, source = address(patient.arguments)
+    return f"{patient.base_url} ({source})"
+
+
+def check_proxy(patient: Patient) -> str:
+    patient.proxy = environment_proxy(patient.base_url)
+    if patient.proxy is None:
+        return "none"
+    parts = urlsplit(patient.proxy)  # user and password are not shown
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or 80}"
+
+
+def check_dns(patient: Patient) -> str:
+    if patient.proxy:
+        raise Unneeded("the proxy looks the name up")
+    host, port = _host_and_port(patient.base_url)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Problem(
+            f"{host} has no address ({error.strerror or type(error).__name__})",
+            "check the name and the network; behind a proxy set HTTPS_PROXY",
+        ) from None
+    patient.addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return "nothing to look up" if patient.addresses == [host] else f"{host} is {', '.join(patient.addresses[:3])}"
+
+
+def check_connection(patient: Patient) -> str:
+    if patient.proxy:
+        raise Unneeded("the proxy connects")
+    _, port = _host_and_port(patient.base_url)
+    reasons: list[str] = []
+    for ip in patient.addresses:
+        try:
+            patient.connection = socket.create_connection((ip, port), timeout=TIMEOUT / len(patient.addresses))
+        except OSError as error:
+            reasons.append(f"{ip}: {error.strerror or 'no answer'}")
+        else:
+            return f"{ip} port {port} answers"
+    raise Problem(
+        f"port {port} does not answer ({'; '.join(reasons)})",
+        "check that the address is right, the service runs, and no firewall is in the way",
+    )
+
+
+def check_tls(patient: Patient) -> str:
+    if patient.base_url.startswith("http://"):
+        raise Unneeded("plain http on loopback")
+    if patient.proxy:
+        raise Unneeded("it is between the login and the API, through the proxy")
+    host, _ = _host_and_port(patient.base_url)
+    try:
+        patient.connection = _trust().wrap_socket(patient.connection, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        raise Problem(f"the certificate is not accepted: {error.verify_message}", _OWN_CA) from None
+    except OSError as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise Problem(
+            f"no TLS ({reason})", "check the address and the port; a proxy or firewall may be in the way"
+        ) from None
+    expires = ssl.cert_time_to_seconds(str((patient.connection.getpeercert() or {})["notAfter"]))
+    return f"{patient.connection.version()}, certificate good for {(expires - time.time()) / 86400:.0f} days"
+
+
+def check_keyring(patient: Patient) -> str:
+    patient.cache.check()
+    return f"{patient.cache.backend()} stores and reads"
+
+
+def check_token(patient: Patient) -> str:
+    account = find_account(patient.base_url, patient.cache)
+    if account.pat is None:
+        raise Problem("there is none", "run `siperb login`, or set SIPERB_PAT", exit_code=CREDENTIALS)
+    return f"{mask(account.pat)} from {account.source}"
+
+
+def check_login(patient: Patient) -> str:
+    return f"user {patient.siperb.login().user_id}"
+
+
+def check_devices(patient: Patient) -> str:
+    patient.devices = patient.siperb.get_devices() or []
+    if not patient.devices:
+        raise Problem("there is no script device", 'make one at Siperb, with the platform "script"')
+    return f"{len(patient.devices)} script device{'s' if len(patient.devices) > 1 else ''}"
+
+
+def check_provisioning(patient: Patient) -> str:
+    device = patient.devices[0]
+    provisioning = patient.siperb.get_provisioning(device.device_token)
+    assert provisioning is not None  # the client is strict
+    patient.provisioning = provisioning
+    sip.jssip(provisioning)  # names what is missing
+    expires = provisioning.jwt_expires_at
+    if expires and expires <= datetime.now(timezone.utc):
+        raise Problem(f"the JWT ended at {expires:%Y-%m-%d %H:%M} UTC", "set this computer's clock, if it is wrong")
+    jwt = f"JWT good until {expires:%Y-%m-%d %H:%M} UTC" if expires else "no JWT"
+    return f"{device.description or 'device 1'}: complete, {jwt}"
+
+
+def check_websocket(patient: Patient) -> str:
+    host = patient.provisioning.sip_wss_server or ""
+    plain = is_loopback(host) and patient.base_url.startswith("http://")  # a loopback API has a registrar like itself
+    url = sip.websocket_url(patient.provisioning, insecure=plain)
+    problem: Problem
+    try:
+        protocol = asyncio.run(_shake_hands(url))
+    except aiohttp.WSServerHandshakeError as error:
+        problem = Problem(f"{url} answered {error.status} instead of a WebSocket", _AT_SIPERB)
+    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError):
+        problem = Problem(f"the certificate of {url} is not accepted", _OWN_CA)
+    except aiohttp.ClientConnectorDNSError:
+        problem = Problem(f"{host} has no address", "check DNS; else check SipWssServer in the device's settings")
+    except (TimeoutError, asyncio.TimeoutError):
+        problem = Problem(f"{url} does not answer", "a firewall may be in the way: open its port")
+    except (aiohttp.ClientError, OSError) as error:
+        problem = Problem(f"{url} cannot be reached ({type(error).__name__})", "check the network and the firewall")
+    else:
+        if protocol == "sip":
+            return f"{url} speaks SIP"
+        problem = Problem(f"{url} takes WebSockets, but does not speak SIP", _AT_SIPERB)
+    raise problem
+
+
+CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
+    "address": (check_address, ()),
+    "proxy": (check_proxy, ("address",)),
+    "dns": (check_dns, ("proxy",)),
+    "connection": (check_connection, ("dns",)),
+    "tls": (check_tls, ("connection",)),
+    "keyring": (check_keyring, ()),
+    "token": (check_token, ("address",)),
+    "login": (check_login, ("tls", "token")),
+    "devices": (check_devices, ("login",)),
+    "provisioning": (check_provisioning, ("devices",)),
+    "websocket": (check_websocket, ("provisioning",)),
+}
+
+_OWN_CA = "name the CA bundle of your network in REQUESTS_CA_BUNDLE; check this computer's clock"
+_AT_SIPERB = "check SipWssServer, SipWebsocketPort and SipServerPath in the device's settings at Siperb"
+
+
+async def _shake_hands(url: str) -> str | None:
+    """The subprotocol that the server takes of ``sip`` (RFC 7118, 4.1)."""
+    proxy = environment_proxy(url.replace("ws", "http", 1))
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
+        session.ws_connect(url, protocols=("sip",), ssl=_trust(), proxy=proxy) as websocket,
+    ):
+        return websocket.protocol
+
+
+def _host_and_port(base_url: str) -> tuple[str, int]:
+    parts = urlsplit(base_url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _trust() -> ssl.SSLContext:
+    """The certificates that the clients trust: those of the environment, else those of `requests`."""
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+    bundle = ca_bundle() or DEFAULT_CA_BUNDLE_PATH
+    is_folder = Path(bundle).is_dir()
+    return ssl.create_default_context(cafile=None if is_folder else bundle, capath=bundle if is_folder else None)

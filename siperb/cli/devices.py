@@ -1,0 +1,103 @@
+"""``siperb devices``: what there is to provision; and how a command line names a device without its token."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from siperb.cli.failures import USAGE, CommandError
+from siperb.cli.masking import mask
+from siperb.cli.parser import Parser
+from siperb.cli.terminal import Paint, is_terminal, say, show, table, write_json
+
+if TYPE_CHECKING:
+    from siperb.client import Siperb
+    from siperb.models import Device
+
+SHOWN = 5  # devices named in an error
+
+
+def add_to(parser: Parser) -> None:
+    parser.add(
+        "devices",
+        run,
+        "list the script devices",
+        "Device tokens are secrets: a table has them masked, --json masks them on a terminal unless --reveal is given.",
+        examples="  siperb devices\n  siperb devices --json | jq -r '.[0].device_token' | siperb provision -",
+        options="base-url cache json reveal",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from siperb.cli.credentials import client
+
+    with client(arguments) as siperb:
+        devices = list_devices(siperb, arguments)
+        if arguments.json:
+            _write_json(devices, masked=is_terminal(sys.stdout) and not arguments.reveal)
+        elif devices:
+            _show_table(devices, masked=not arguments.reveal)
+        else:
+            say('There is no script device: make one at Siperb, with the platform "script".')
+    return 0
+
+
+def _write_json(devices: Sequence[Device], *, masked: bool) -> None:
+    write_json(
+        [
+            {
+                "number": number,
+                "description": device.description,
+                "platform": device.platform,
+                "device_token": mask(device.device_token) if masked else device.device_token,
+            }
+            for number, device in enumerate(devices, 1)
+        ]
+    )
+
+
+def _show_table(devices: Sequence[Device], *, masked: bool) -> None:
+    rows: list[tuple[str, str, str]] = []
+    for number, device in enumerate(devices, 1):
+        token = mask(device.device_token) if masked else device.device_token
+        rows.append((str(number), device.description or "", token))
+    head, *lines = table(("#", "DESCRIPTION", "DEVICE TOKEN"), rows)
+    show("\n".join((Paint(sys.stdout)(head, "bold"), *lines)))
+
+
+def list_devices(siperb: Siperb, arguments: argparse.Namespace) -> list[Device]:
+    return siperb.get_devices(enable_cache=arguments.cache) or []
+
+
+def choose(devices: Sequence[Device], wanted: str) -> Device:
+    """The device of that description, or of that number in the list, or the only one whose description begins so.
+
+    `CommandError` when there is none or more than one; it does not repeat what was wanted, for that may be a secret.
+    """
+    if re.fullmatch(r"t[0-9a-f]{64}", wanted) or wanted in [device.device_token for device in devices]:
+        raise CommandError(
+            "A device token does not belong on a command line, where `ps` and the shell's history show it: name the "
+            "device by its description or its number, or pipe the token in and give `-`.",
+            USAGE,
+        )
+    folded = wanted.casefold()
+    names = [(device.description or "").casefold() for device in devices]
+    for matches in (
+        [number for number, name in enumerate(names, 1) if folded and name == folded],
+        [number for number in range(1, len(devices) + 1) if str(number) == wanted],
+        [number for number, name in enumerate(names, 1) if folded and name.startswith(folded)],
+    ):
+        if len(matches) == 1:
+            return devices[matches[0] - 1]
+        if matches:
+            raise CommandError(f"More than one device fits: {_some(devices, matches)}; give the number of one.")
+    known = _some(devices, range(1, len(devices) + 1))
+    raise CommandError(f"No script device has that description or number; there is {known or 'none at all'}.")
+
+
+def _some(devices: Sequence[Device], numbers: Sequence[int]) -> str:
+    named = [f"{number} ({devices[number - 1].description or 'no description'})" for number in numbers[:SHOWN]]
+    return ", ".join(named) + (", …" if len(numbers) > SHOWN else "")

@@ -1,0 +1,71 @@
+"""The forms of ``siperb provision``: from a provisioning to a document, and from a document to text. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from siperb import sip
+from siperb.cli.failures import CommandError
+from siperb.models import Provisioning, Session
+
+FIELDS = (
+    "sip_username",
+    "sip_password",
+    "sip_domain",
+    "sip_wss_server",
+    "sip_websocket_port",
+    "sip_server_path",
+    "contact_user_name",
+    "sip_jwt",
+    "jwt_expires_at",
+    "registration_mode",
+    "profile_name",
+)
+Document = dict[str, Any]
+
+
+def build(form: str, provisioning: Provisioning, session: Session | None) -> Document:
+    """The document of one of `FORMS`, with the real secrets."""
+    return FORMS[form][0](provisioning, session)
+
+
+def render(form: str, document: Document) -> str:
+    """Its text, the last newline included."""
+    return FORMS[form][1](document)
+
+
+def _attributes(provisioning: Provisioning, session: Session | None) -> Document:
+    values = {name: getattr(provisioning, name) for name in FIELDS}
+    if provisioning.jwt_expires_at:
+        values["jwt_expires_at"] = provisioning.jwt_expires_at.isoformat()
+    return {**values, "raw": dict(provisioning.raw)}
+
+
+def _variables(provisioning: Provisioning, session: Session | None) -> Document:
+    """What is missing is empty, so that no variable keeps a value of another device."""
+    values = _attributes(provisioning, session)
+    variables = {f"SIPERB_{name.upper()}": str("" if values[name] is None else values[name]) for name in FIELDS}
+    for name, value in variables.items():
+        if re.search("[\0\ud800-\udfff]", value):
+            raise CommandError(f"{name} has characters that no environment variable can hold: use --format json.")
+    return variables
+
+
+def _to_json(document: Document) -> str:
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _to_shell(document: Document) -> str:
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in document.items())
+
+
+FORMS: dict[str, tuple[Callable[[Provisioning, Session | None], Document], Callable[[Document], str]]] = {
+    "json": (_attributes, _to_json),
+    "env": (_variables, _to_shell),
+    "sipjs": (sip.sipjs, _to_json),
+    "jssip": (sip.jssip, _to_json),
+}

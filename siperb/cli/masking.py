@@ -1,0 +1,48 @@
+"""Secrets as they may be seen on a screen. Whatever hides one hides it with these two functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from siperb.models import Provisioning, Session
+
+HIDDEN = "•••"
+LONG = 32  # characters
+
+_SECRET_NAME = re.compile(r"password|passwd|jwt|token|secret|credential|^authorization$|api_?key", re.IGNORECASE)
+
+
+MASKED = "Secrets are masked on a terminal: --reveal shows them, -o FILE and a pipe get them."
+
+
+def mask(secret: str) -> str:
+    """Four characters of either end of a long secret, which tell it from another; nothing of a short one."""
+    return f"{secret[:4]}…{secret[-4:]}" if len(secret) >= LONG else HIDDEN
+
+
+def secrets_in(provisioning: Provisioning, session: Session | None) -> list[str | None]:
+    """What `mask_all` has to look for in a document that was made of these."""
+    return [provisioning.sip_password, provisioning.sip_jwt, session.session_token if session else None]
+
+
+def mask_all(document: Any, secrets: Iterable[str | None]) -> Any:
+    """A JSON document with the secrets masked wherever they stand, and what a secret's name says is one."""
+    known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+
+    def masked(value: Any, named: bool) -> Any:
+        if isinstance(value, Mapping):
+            items = cast(Mapping[str, Any], value).items()
+            return {name: masked(inner, named or bool(_SECRET_NAME.search(name))) for name, inner in items}
+        if isinstance(value, (list, tuple)):
+            return [masked(inner, named) for inner in cast("list[Any]", value)]
+        if isinstance(value, str) and value:
+            hidden = value
+            for secret in known:
+                hidden = hidden.replace(secret, mask(secret))
+            return mask(value) if named and hidden == value else hidden
+        return HIDDEN if named and isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+    return masked(document, False)

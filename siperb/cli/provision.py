@@ -1,0 +1,99 @@
+"""``siperb provision``: the SIP credentials of a device, in the form that a program takes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from siperb.cli.bulk import provision_all
+from siperb.cli.devices import choose, list_devices
+from siperb.cli.masking import MASKED, mask_all, secrets_in
+from siperb.cli.parser import Parser, count
+from siperb.cli.private_file import PrivateFile
+from siperb.cli.secret_input import read_secret
+from siperb.cli.terminal import is_terminal, say, warn, write
+
+if TYPE_CHECKING:
+    from siperb.client import Siperb
+    from siperb.models import Provisioning
+
+ABOUT = """\
+DEVICE is the description of the device, the beginning of it that no other has, or its number in `siperb devices`.
+A device token is a secret and no argument: `-` reads it from stdin, or asks for it without echo.
+
+A pipe and a file get the secrets, a terminal gets them masked unless --reveal is given.
+
+  json   the fields of siperb.Provisioning; raw is the whole document
+  env    NAME=value lines for a shell: SIPERB_SIP_USERNAME, SIPERB_SIP_PASSWORD, …
+  sipjs  the options of a SIP.js UserAgent
+  jssip  the options of a JsSIP UA
+"""
+
+EXAMPLES = """\
+  siperb provision "Front Desk"
+  siperb provision 1 --format sipjs -o phone.json
+  siperb provision --all -o phones.jsonl
+  set -a; eval "$(siperb provision front --format env)"; set +a
+"""
+
+
+def add_to(parser: Parser) -> None:
+    command = parser.add(
+        "provision",
+        run,
+        "fetch the SIP credentials of a device",
+        ABOUT,
+        examples=EXAMPLES,
+        options="base-url cache json reveal",
+    )
+    device = command.add_mutually_exclusive_group(required=True)
+    device.add_argument("device", metavar="DEVICE", nargs="?", help="description, number, or - for a token on stdin")
+    device.add_argument("--all", action="store_true", help="every script device, a line of JSON each, as they come")
+    command.add_argument("--concurrency", type=count, default=16, metavar="N", help="calls at a time for --all (16)")
+    command.add_argument("--format", choices=("json", "env", "sipjs", "jssip"), default="json", help="default: json")
+    command.add_argument("-o", "--output", metavar="FILE", help="write FILE, readable for you alone (mode 0600)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from siperb.cli.credentials import client
+    from siperb.cli.forms import build, render
+
+    file = PrivateFile(arguments.output) if arguments.output else None
+    if arguments.all:
+        return provision_all(arguments, file)
+    with client(arguments) as siperb:
+        device_token = _device_token(siperb, arguments)
+        provisioning = siperb.get_provisioning(device_token, enable_cache=arguments.cache)
+        assert provisioning is not None  # the client is strict
+        document = build(arguments.format, provisioning, siperb.session)
+        _warn_if_incomplete(provisioning)
+        masked = not file and not arguments.reveal and is_terminal(sys.stdout)
+        if masked:
+            document = mask_all(document, secrets_in(provisioning, siperb.session))
+        text = render(arguments.format, document)
+        if file:
+            file.write(text)
+            say(f"Written to {file.path}, readable for you alone.")
+        else:
+            write(text)
+        if masked:
+            say(MASKED)
+    return 0
+
+
+def _warn_if_incomplete(provisioning: Provisioning) -> None:
+    """The forms for libraries are refused for an incomplete document; the others are of use, but not to a phone."""
+    from siperb import sip
+    from siperb.errors import IncompleteProvisioningError
+
+    try:
+        sip.jssip(provisioning)
+    except IncompleteProvisioningError as error:
+        warn(str(error))
+
+
+def _device_token(siperb: Siperb, arguments: argparse.Namespace) -> str:
+    if arguments.device == "-":
+        return read_secret("Device token, not shown: ")
+    return choose(list_devices(siperb, arguments), arguments.device).device_token

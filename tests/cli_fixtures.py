@@ -1,0 +1,43 @@
+"""A pytest plugin for the tests of the command line: run it in this process; a keyring in files, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import backends
+import keyring.core
+import pytest
+from cli_helpers import Result, Run
+
+from siperb.cli import main
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command in this process."""
+
+    def run(*argv: str) -> Result:
+        capsys.readouterr()
+        code = main(argv)
+        return Result(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def file_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory that is the keyring, of this process and of those that it starts."""
+    directory = tmp_path / "keyring"
+    directory.mkdir()
+    monkeypatch.setenv("SIPERB_TEST_KEYRING", str(directory))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "backends.FileKeyring")
+    monkeypatch.setattr(keyring.core, "_keyring_backend", backends.FileKeyring())
+    return directory
+
+
+@pytest.fixture
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    from keyring.backends.fail import Keyring
+
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setattr(keyring.core, "_keyring_backend", Keyring())  # type: ignore[no-untyped-call]

@@ -1,0 +1,101 @@
+"""How tests run the command line in a process and in a terminal, and what must not be seen there."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import siperb
+from siperb import Siperb
+from siperb.testing import SiperbServer
+
+TESTS = Path(__file__).parent
+PACKAGE = Path(siperb.__file__).parents[1]
+
+# Makes the terminal on stdin the controlling one, as a shell does, so that there is a /dev/tty.
+IN_TERMINAL = """
+import fcntl, runpy, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+runpy.run_module("siperb", run_name="__main__", alter_sys=True)
+"""
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str = ""
+
+
+Run = Callable[..., Result]
+
+
+def secrets_of(server: SiperbServer) -> set[str]:
+    """All that nobody may see. The clock of the API is stopped: a JWT says when it was made."""
+    now = time.time()
+    server.now = lambda: now
+    secrets = {server.pat, server.user.session_token, *(device.token for device in server.user.devices)}
+    with Siperb(server.pat, base_url=server.base_url, strict=True, state=None) as client:
+        for device in client.get_devices() or []:
+            phone = client.get_provisioning(device.device_token)
+            assert phone is not None
+            secrets |= {phone.sip_password or "", phone.sip_jwt or ""}
+    assert "" not in secrets
+    server.clear()
+    return secrets
+
+
+def environment(**more: str) -> dict[str, str]:
+    """For a process: this one's, with the package and the backends that this one has.
+
+    Without the development mode, in which asyncio tells stderr of what it thinks slow.
+    """
+    path = os.pathsep.join((str(PACKAGE), str(TESTS)))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONDEVMODE": "", **more}
+
+
+def start(*argv: str, **options: Any) -> subprocess.Popen[str]:
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-m", "siperb", *argv]
+    return subprocess.Popen(command, text=True, env=environment(), **{**pipes, **options})
+
+
+def spawn(*argv: str, stdin: str = "", **more: str) -> Result:
+    command = [sys.executable, "-m", "siperb", *argv]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment(**more), timeout=60)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def in_terminal(*argv: str, prompt: str = "", typed: str = "", **more: str) -> Result:
+    """In a terminal, which shows both outputs; `typed` is entered once `prompt` is there."""
+    import pty
+
+    master, slave = pty.openpty()
+    command = [sys.executable, "-c", IN_TERMINAL, *argv]
+    env = environment(TERM="xterm", **more)
+    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
+    os.close(slave)
+    seen = b""
+    try:
+        while select.select([master], [], [], 60)[0]:
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not chunk:
+                break
+            seen += chunk
+            if typed and prompt.encode() in seen:
+                os.write(master, typed.encode() + b"\n")
+                typed = ""
+        code = process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+    return Result(code, seen.decode().replace("\r\n", "\n"))

@@ -1,0 +1,238 @@
+"""``siperb doctor``: a good day, and every bad one that can be had on loopback."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from cli_helpers import Run, secrets_of
+from hostile import certificate
+
+from siperb.cli import checks, patient
+from siperb.testing import MISSING, Hold, SiperbServer
+from siperb.testing.listener import Listener
+
+pytest_plugins = ("cli_fixtures",)
+
+NAMES = [
+    "address", "proxy", "dns", "connection", "tls", "keyring", "token", "login", "devices", "provisioning", "websocket",
+]  # fmt: skip
+
+
+@pytest.fixture
+def registrar(siperb_server: SiperbServer) -> Iterator[Callable[..., None]]:
+    """Start what the first device is provisioned with: a server that takes WebSockets."""
+    listeners: list[Listener] = []
+
+    def start(*protocols: str, status: int = 101) -> None:
+        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+            if status != 101:
+                return web.Response(status=status)
+            socket = web.WebSocketResponse(protocols=protocols)
+            await socket.prepare(request)
+            await socket.close()
+            return socket
+
+        listeners.append(Listener(handle, 0, None))
+        listeners[-1].serving.block()
+        point_at(siperb_server, listeners[-1].port)
+
+    yield start
+    for listener in listeners:
+        listener.stop()
+        listener.join()
+
+
+def point_at(server: SiperbServer, port: int) -> None:
+    server.set_settings(server.user.devices[0], {"sip_wss_server": "127.0.0.1", "sip_websocket_port": str(port)})
+
+
+def findings(run: Run, *argv: str) -> tuple[int, dict[str, Any]]:
+    result = run("doctor", "--json", *argv)
+    assert result.err == ""
+    said = json.loads(result.out)
+    assert said["ok"] is (result.code == 0)
+    assert [check["name"] for check in said["checks"]] == NAMES
+    return result.code, {check["name"]: check for check in said["checks"]}
+
+
+def test_a_good_day(run: Run, siperb_server: SiperbServer, registrar: Callable[..., None], file_keyring: Path) -> None:
+    registrar("sip")
+    secrets = secrets_of(siperb_server)
+    result = run("doctor", "-v")
+    assert result.code == 0
+    statuses = dict(line.split()[1::-1] for line in result.out.splitlines()[:-1])
+    assert statuses == {name: "skipped" if name == "tls" else "ok" for name in NAMES}
+    assert result.out.endswith("All is well.\n")
+    assert not [secret for secret in secrets if secret in result.out + result.err]
+    assert list(file_keyring.iterdir()) == []
+
+
+def test_without_a_token(run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SIPERB_PAT")
+    code, found = findings(run)
+    assert code == 4
+    assert found["token"]["status"] == "failed"
+    assert "siperb login" in found["token"]["advice"]
+    for name in ("login", "devices", "provisioning", "websocket"):
+        assert (found[name]["status"], found[name]["detail"]) == ("skipped", "because token failed")
+
+
+def test_a_refused_token(run: Run, siperb_server: SiperbServer) -> None:
+    siperb_server.revoke_pat()
+    code, found = findings(run)
+    assert code == 4
+    assert found["login"]["status"] == "failed"
+    assert "siperb login" in found["login"]["advice"]
+    assert found["websocket"]["detail"] == "because login failed"
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_a_missing_keyring_is_a_warning(run: Run, siperb_server: SiperbServer, registrar: Callable[..., None]) -> None:
+    registrar("sip")
+    code, found = findings(run)
+    assert code == 0
+    assert found["keyring"]["status"] == "warning"
+    assert "no keyring here" in found["keyring"]["detail"]
+
+
+def test_a_bad_address(run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIPERB_BASE_URL", "http://api.siperb.com")
+    code, found = findings(run)
+    assert code == 1
+    assert found["address"]["status"] == "failed"
+    assert "https" in found["address"]["detail"]
+    assert found["dns"]["detail"] == "because address failed"
+
+
+def test_a_name_without_an_address(run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*args: object, **options: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    code, found = findings(run, "--base-url", "https://api.siperb.example")
+    assert code == 1
+    assert found["dns"]["detail"] == "api.siperb.example has no address (Name or service not known)"
+    assert found["login"]["detail"] == "because dns failed"
+
+
+def test_a_proxy_is_named_without_its_password(
+    run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:hush@127.0.0.1:{port}")
+    code, found = findings(run, "--base-url", "https://api.siperb.example")
+    assert code == 1
+    assert found["proxy"]["detail"] == f"http://127.0.0.1:{port}"
+    assert [found[name]["status"] for name in ("dns", "connection", "tls")] == ["skipped"] * 3
+    assert found["login"]["status"] == "failed"
+    assert "proxy" in found["login"]["detail"]
+    assert "hush" not in json.dumps(found)
+
+
+def test_a_port_where_nobody_listens(run: Run, siperb_server: SiperbServer) -> None:
+    siperb_server.stop()
+    code, found = findings(run)
+    assert code == 1
+    assert found["connection"]["status"] == "failed"
+    assert "service runs" in found["connection"]["advice"]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
+def test_a_certificate_that_is_trusted_and_one_that_is_not(
+    run: Run, authority: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, context = authority
+    with SiperbServer(ssl_context=context) as server:
+        monkeypatch.setenv("SIPERB_PAT", server.pat)
+        monkeypatch.setenv("SIPERB_BASE_URL", server.base_url)
+        _, refused = findings(run)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+        _, taken = findings(run)
+    assert refused["tls"]["status"] == "failed"
+    assert "REQUESTS_CA_BUNDLE" in refused["tls"]["advice"]
+    assert taken["tls"]["detail"].startswith("TLSv1.3, certificate good for ")
+    assert taken["login"]["status"] == "ok"
+
+
+def test_a_user_without_devices(run: Run, siperb_server: SiperbServer) -> None:
+    for device in list(siperb_server.user.devices):
+        siperb_server.remove_device(device)
+    code, found = findings(run)
+    assert code == 1
+    assert found["devices"]["detail"] == "there is no script device"
+    assert found["websocket"]["detail"] == "because devices failed"
+
+
+def test_an_incomplete_document(run: Run, siperb_server: SiperbServer) -> None:
+    siperb_server.set_settings(siperb_server.user.devices[0], {"sip_websocket_port": MISSING})
+    _, found = findings(run)
+    assert found["provisioning"]["status"] == "failed"
+    assert "SipWebsocketPort" in found["provisioning"]["detail"]
+
+
+def test_a_jwt_that_has_ended(run: Run, siperb_server: SiperbServer) -> None:
+    siperb_server.jwt_lifetime = -60
+    _, found = findings(run)
+    assert "the JWT ended" in found["provisioning"]["detail"]
+    assert "clock" in found["provisioning"]["advice"]
+
+
+def test_a_server_that_does_not_speak_sip(
+    run: Run, siperb_server: SiperbServer, registrar: Callable[..., None]
+) -> None:
+    registrar("chat")
+    code, found = findings(run)
+    assert code == 1
+    assert "does not speak SIP" in found["websocket"]["detail"]
+
+
+def test_a_server_that_takes_no_websocket(
+    run: Run, siperb_server: SiperbServer, registrar: Callable[..., None]
+) -> None:
+    registrar(status=404)
+    _, found = findings(run)
+    assert "answered 404" in found["websocket"]["detail"]
+    assert "SipServerPath" in found["websocket"]["advice"]
+
+
+def test_a_sip_server_that_is_not_there(run: Run, siperb_server: SiperbServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        point_at(siperb_server, closed.getsockname()[1])
+    _, found = findings(run)
+    assert found["websocket"]["status"] == "failed"
+    assert "cannot be reached" in found["websocket"]["detail"]
+
+
+def test_a_check_without_an_end_is_ended(
+    run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient, "LIMIT", 1.0)
+    siperb_server.fail("login", Hold())
+    _, found = findings(run)
+    assert found["login"]["status"] == "failed"
+    assert "no end within 1 s" in found["login"]["detail"]
+    assert found["login"]["seconds"] < 10
+
+
+def test_what_nobody_thought_of_is_named_without_its_text(
+    run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def burst(patient: object) -> str:
+        raise RuntimeError(siperb_server.pat)
+
+    monkeypatch.setitem(checks.CHECKS, "devices", (burst, ()))
+    _, found = findings(run)
+    assert found["devices"]["detail"] == "failed with RuntimeError"
+    assert siperb_server.pat not in json.dumps(found)

@@ -1,0 +1,173 @@
+"""A phone in the browser. The access token (PAT) stays here: the page gets its phone's configuration, and no more.
+
+    npm ci && npm run build
+    SIPERB_PAT=... python app.py
+
+It prints a link with a key that opens the page once. README.md says what is yours to replace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hmac
+import secrets
+from collections.abc import AsyncIterator
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from siperb import AsyncSiperb, Device, SiperbError, sip
+
+HERE = Path(__file__).parent
+FILES = {"/": HERE / "index.html", "/style.css": HERE / "style.css", "/phone.js": HERE / "dist" / "phone.js"}
+CONFIGURATIONS = {"jssip": sip.jssip, "sipjs": sip.sipjs}
+COOKIE = "web_phone"
+
+CLIENT = web.AppKey("client", AsyncSiperb)
+OPTIONS = web.AppKey("options", argparse.Namespace)
+KEYS = web.AppKey("keys", set[str])
+USERS = web.AppKey("users", dict[str, str])
+
+
+def current_user(request: web.Request) -> str | None:
+    """Who is asking? PUT YOUR APPLICATION'S OWN LOGIN HERE; this one knows whoever opened the printed link."""
+    return request.app[USERS].get(request.cookies.get(COOKIE, ""))
+
+
+def choose_device(user: str, devices: list[Device], name: str | None) -> Device:
+    """Which phone is this user's? PUT YOUR OWN CHOICE HERE; this one takes the device of that name, or the first."""
+    for device in devices:
+        if name is None or device.description == name:
+            return device
+    raise web.HTTPNotFound(text="There is no such script device. Make one at Siperb, or start with another --device.")
+
+
+async def configuration(request: web.Request) -> web.Response:
+    """The configuration for one library, fresh from Siperb.
+
+    It carries the SIP password, and, where the phone registers at Siperb's own proxy, the API session token, which the
+    proxy wants in X-Siperb-Sid: whoever gets an answer from here can use that account. The PAT is never in it.
+    """
+    user = current_user(request)
+    if user is None:
+        raise web.HTTPUnauthorized(text="Sign in with the key of the printed link.")
+    emit = CONFIGURATIONS.get(request.match_info["library"])
+    if emit is None:
+        raise web.HTTPNotFound(text="There is no such library.")
+    client, options = request.app[CLIENT], request.app[OPTIONS]
+    try:
+        devices = await client.get_devices() or []
+        device = choose_device(user, devices, options.device)
+        provisioning = await client.get_provisioning(device.device_token)
+        assert provisioning  # strict=True raises instead of answering None
+        emitted = emit(provisioning, client.session, insecure=options.insecure)
+    except SiperbError as error:
+        raise web.HTTPBadGateway(text=str(error)) from error  # one sentence, without a secret
+    expires = provisioning.jwt_expires_at
+    if expires and expires <= datetime.now(timezone.utc):
+        raise web.HTTPBadGateway(text="The phone's JWT has expired already. Is the clock of this server right?")
+    return web.json_response(
+        {
+            "name": provisioning.profile_name or device.description,
+            "expires": expires and expires.timestamp(),
+            "configuration": emitted,
+        }
+    )
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    """Trade the printed key, which is good once, for a cookie."""
+    given = await request.text()
+    keys = request.app[KEYS]
+    if not any(hmac.compare_digest(key.encode(), given.encode()) for key in keys):
+        raise web.HTTPUnauthorized(text="This key is not good, or no longer: each opens the page once.")
+    keys.clear()
+    session = secrets.token_urlsafe()
+    request.app[USERS][session] = "whoever has the link"
+    response = web.Response(status=204)
+    secure = request.app[OPTIONS].origin.startswith("https:")
+    response.set_cookie(COOKIE, session, httponly=True, samesite="Strict", secure=secure)
+    announce(request.app)
+    return response
+
+
+async def file(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(FILES[request.path])
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Only this origin's own pages: another site, or another name for this address, gets nothing (DNS rebinding)."""
+    origin: str = request.app[OPTIONS].origin
+    if request.host != urlsplit(origin).netloc or request.headers.get("Origin", origin) != origin:
+        raise web.HTTPForbidden(text=f"This is {origin} only.")
+    return await handler(request)
+
+
+async def protect(request: web.Request, response: web.StreamResponse) -> None:
+    sockets = "wss: ws://127.0.0.1:* ws://localhost:*" if request.app[OPTIONS].insecure else "wss:"
+    response.headers.update(
+        {
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+            f"connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "Permissions-Policy": "microphone=(self)",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+    )
+
+
+def announce(app: web.Application) -> None:
+    key = secrets.token_urlsafe()
+    app[KEYS].add(key)
+    print(f"Open {app[OPTIONS].origin}/#{key}", flush=True)
+
+
+async def run_client(app: web.Application) -> AsyncIterator[None]:
+    async with AsyncSiperb(strict=True, app_info="web-phone") as client:  # SIPERB_PAT, or what `siperb login` stored
+        app[CLIENT] = client
+        yield
+
+
+def make_app(options: argparse.Namespace) -> web.Application:
+    app = web.Application(middlewares=[guard])
+    app[OPTIONS], app[KEYS], app[USERS] = options, set(), {}
+    app.cleanup_ctx.append(run_client)
+    app.on_response_prepare.append(protect)
+    app.router.add_post("/sign-in", sign_in)
+    app.router.add_post("/configuration/{library}", configuration)
+    for path in FILES:
+        app.router.add_get(path, file)
+    return app
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="A phone in the browser, provisioned by Siperb.")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="(default: %(default)s)")
+    parser.add_argument("--origin", help="where browsers find it, e.g. https://phone.example.com, behind a proxy")
+    parser.add_argument("--device", help="the name of the script device (default: the first)")
+    parser.add_argument("--insecure", action="store_true", help="ws instead of wss, for a registrar on loopback alone")
+    options = parser.parse_args(arguments)
+    options.origin = options.origin or f"http://{options.host}:{options.port}"
+    return options
+
+
+def main() -> None:
+    if not FILES["/phone.js"].exists():
+        raise SystemExit("The page is not built: run `npm ci && npm run build` in this folder first.")
+    options = parse()
+    app = make_app(options)
+
+    def listening(_: object) -> None:
+        announce(app)
+
+    web.run_app(app, host=options.host, port=options.port, print=listening)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The example web phone as a process, and as a page to press and to look at."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import attrs
+import pytest
+from siprig import rig
+from siprig.fixtures import account
+from siprig.rig import Chromium, Page, Registrar
+
+from siperb import Siperb, sip
+from siperb.testing import SiperbServer
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "web_phone"
+DESKTOP = {"width": 900, "height": 860}
+PHONE = {"width": 390, "height": 780}
+
+
+@pytest.fixture(name="server")
+def server_fixture() -> Iterator[SiperbServer]:
+    with SiperbServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module", name="built")
+def built_fixture() -> None:
+    """What `npm run build` does in the example's folder, with the libraries of the registrar tests."""
+    rig.need_parts()
+    command = json.loads((EXAMPLE / "package.json").read_text())["scripts"]["build"].split()
+    modules = rig.HERE / "node_modules"
+    rig.run(modules / ".bin" / command[0], *command[1:], cwd=EXAMPLE, env={"NODE_PATH": str(modules)})
+
+
+@contextmanager
+def run_example(server: SiperbServer, *options: str) -> Iterator[str]:
+    """The example as a process; yields the link that it prints."""
+    [port] = rig.free_ports(1)
+    process = subprocess.Popen(
+        [sys.executable, EXAMPLE / "app.py", "--port", str(port), "--device", "Web", *options],
+        env={**os.environ, "SIPERB_PAT": server.pat, "SIPERB_BASE_URL": server.base_url, "NO_PROXY": "127.0.0.1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line.startswith("Open http://127.0.0.1:"), line
+        yield line.split()[1]
+    finally:
+        process.terminate()
+        process.communicate(timeout=rig.START)
+
+
+@attrs.frozen
+class WebPhone:
+    page: Page
+    link: str
+    _screenshots: Path
+
+    def shows(self, state: str, name: str, *, within: str = "#status") -> None:
+        """Wait until the element says the state, and take the screenshot of that name."""
+        self.page.do("waitForSelector", f'{within}:text("{state}")')
+        self.page.do("screenshot", {"path": str(self._screenshots / f"{name}.png"), "animations": "disabled"})
+
+    def complains(self, problem: str, name: str) -> None:
+        self.shows(problem, name, within="#problem-text")
+
+    def use(self, library: str) -> None:
+        """Choose the library with the keyboard; the page begins with JsSIP."""
+        if library == "sipjs":
+            self.page.do("press", "[value=jssip]", "ArrowRight")
+
+    def visible(self, selector: str) -> bool:
+        return bool(self.page.do("isVisible", selector))
+
+    def focused(self) -> str:
+        return str(self.page.do("evaluate", "() => document.activeElement.id"))
+
+
+Open = Callable[..., WebPhone]
+
+
+@pytest.fixture(name="open_phone")
+def open_phone_fixture(
+    built: None, chromium: Chromium, server: SiperbServer, registrar: Registrar, tmp_path: Path
+) -> Iterator[Open]:
+    """Opens the web phone, which is u700 at the registrar; settings are laid over its device's document."""
+    screenshots = Path(os.environ.get("SIPERB_SCREENSHOTS") or tmp_path)
+    screenshots.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+
+        def open_phone(
+            *, key: str | None = None, browser: dict[str, object] | None = None, **settings: object
+        ) -> WebPhone:
+            device = {
+                **account(registrar, "u700"),
+                "registration_mode": "WebSocket",
+                "profile_name": "Front Desk | 700",
+            }
+            server.add_device(description="Web", settings={**device, **settings})
+            link = stack.enter_context(run_example(server, "--insecure"))
+            url, _, printed = link.partition("#")
+            options = {"viewport": DESKTOP, **(browser or {})}
+            page = stack.enter_context(chromium.open(f"{url}#{printed if key is None else key}", **options))
+            return WebPhone(page, link, screenshots)
+
+        yield open_phone
+
+
+@pytest.fixture(name="other_phone")
+def other_phone_fixture(chromium: Chromium, server: SiperbServer, registrar: Registrar) -> Iterator[Page]:
+    """u701 on JsSIP, in another page: `phone` there is what phones.mjs makes of it, and it answers."""
+    device = server.add_device(settings=account(registrar, "u701"))
+    with Siperb(server.pat, base_url=server.base_url, strict=True) as client:
+        provisioning = client.get_provisioning(device.token)
+    assert provisioning
+    start = """async (configuration) => {
+        window.phone = await phones.register("jssip", configuration);
+        window.answered = phone.answer();
+    }"""
+    with chromium.open() as page:
+        page.do("evaluate", start, sip.jssip(provisioning, insecure=True))
+        yield page

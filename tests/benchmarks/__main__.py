@@ -1,0 +1,102 @@
+"""``python -m tests.benchmarks``: the table. A row that misses its goal makes the exit code 1."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from collections.abc import Callable, Iterator
+
+from attrs import frozen
+
+from tests.benchmarks import bulk, calls, documents, startup
+from tests.benchmarks.api import Api, running_api
+from tests.benchmarks.measure import Figures, Goal
+
+
+@frozen
+class Row:
+    what: str
+    peer: str
+    goal: Goal
+    measure: Callable[[Api, bool], Figures | None]
+
+
+ROWS = {
+    "import": Row("`import siperb`, a whole process", "`import attrs`", Goal(0.5), startup.importing),
+    "client": Row("import and `Siperb()`, a whole process", "`import requests`", Goal(1.0), startup.constructing),
+    "first": Row("first credential, CPU of the process", "by hand on requests", Goal(1.35), startup.first),
+    "first-async": Row("the same, async", "by hand on aiohttp", Goal(1.3), startup.first_async),
+    "cached": Row(
+        "cached credential, process to value", "`import keyring`, two `get_password`", Goal(1.3), startup.cached
+    ),
+    "call": Row("one warm call", "requests.Session and json", Goal(1.1), calls.one_sync),
+    "async-64": Row("async, 64 at a time: throughput", "aiohttp and json", Goal(0.8, True), calls.async_64),
+    "async-8": Row("async, 8 at a time: throughput", "httpx and json", Goal(1.5, True), calls.async_8),
+    "devices": Row("10,000 devices, fetched and parsed", "requests and json", Goal(1.6), documents.fetched),
+    "sizes": Row("a device of 100,000, parsed", "a device of 100", Goal(documents.FLATNESS), documents.by_size),
+    "memory": Row("memory of 100,000 devices", "the parsed JSON", Goal(1.5), documents.memory),
+    "bulk": Row("10,000 devices provisioned, 16 at a time, async", "aiohttp and json", Goal(2.0), bulk.provisioned),
+    "alike": Row("requests of 200 identical calls at once", "one call", Goal(1.0), calls.alike),
+}
+
+HEAD = ("what", "against", "goal", "ratio", "quartiles", "peer against itself", "ours / peer", "")
+
+
+def main() -> int:
+    options = _options()
+    if sys.flags.dev_mode:
+        raise SystemExit(
+            "Python's development mode (PYTHONDEVMODE) slows ours and the peers by different factors: unset it."
+        )
+    missed = False
+    _line(*HEAD)
+    _line(*("---" for _ in HEAD))
+    with running_api() as api:
+        for name in options.only or ROWS:
+            figures = ROWS[name].measure(api, options.quick)
+            _line(*_cells(ROWS[name], figures))
+            missed |= figures is not None and not _is_met(ROWS[name], figures)
+    sys.stdout.write(f"\nPython {platform.python_version()}, {platform.system()} {platform.machine()}. {_LEGEND}\n")
+    return 1 if missed else 0
+
+
+_LEGEND = (
+    "Medians; ours and the peer took turns. The quartiles are those of the rounds' ratios, beside the peer's against "
+    "itself, one round by the next: the noise of the machine."
+)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=ROWS, metavar="ROW", help=f"one of {', '.join(ROWS)}; repeat"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, for a first look")
+    return parser.parse_args()
+
+
+def _is_met(row: Row, figures: Figures) -> bool:
+    return row.goal.is_met(figures.ratio) and not figures.broken
+
+
+def _cells(row: Row, figures: Figures | None) -> Iterator[str]:
+    yield from (row.what, row.peer, str(row.goal))
+    if figures is None:
+        yield from ("", "", "", "", "left out: run it under tests/secret_service.sh")
+        return
+    yield f"**{figures.ratio:.2f}**"
+    yield "–".join(f"{quartile:.2f}" for quartile in figures.rounds)
+    yield "–".join(f"{quartile:.2f}" for quartile in figures.noise)
+    yield figures.medians
+    met = "met" if row.goal.is_met(figures.ratio) else "missed"
+    yield "; ".join([met, *figures.broken, *([figures.note] if figures.note else [])])
+
+
+def _line(*cells: str) -> None:
+    sys.stdout.write(f"| {' | '.join(cells)} |\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

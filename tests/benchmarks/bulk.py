@@ -1,0 +1,58 @@
+"""Thousands of devices provisioned: how long it takes, how much memory a run needs beside the list of devices."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import aiohttp
+import psutil
+
+from siperb import AsyncSiperb
+from tests.benchmarks.api import Api
+from tests.benchmarks.calls import QUERY, settings_of
+from tests.benchmarks.measure import Figures
+
+AT_A_TIME = 16
+
+
+def provisioned(api: Api, quick: bool) -> Figures:
+    return asyncio.run(_against_aiohttp(api, 1_000 if quick else 9_999, 3 if quick else 5))
+
+
+async def _against_aiohttp(api: Api, devices: int, rounds: int) -> Figures:
+    headers = {"X-Api-Key": api.many_session_token, "Content-Type": "application/json"}
+    process = psutil.Process()
+    grown = 0.0
+    ours: list[float] = []
+    peer: list[float] = []
+    async with (
+        AsyncSiperb(api.pat_of_many, base_url=api.base_url, strict=True) as client,
+        aiohttp.ClientSession(headers=headers, raise_for_status=True) as session,
+    ):
+        tokens = [device.device_token for device in await client.get_devices() or []][:devices]
+
+        async def by_hand() -> None:
+            waiting = iter(tokens)
+
+            async def work() -> None:
+                for token in waiting:
+                    url = f"{api.base_url}/Users/{api.many_user_id}/Devices/{token}/{QUERY}"
+                    async with session.get(url) as answer:
+                        assert settings_of(await answer.read())
+
+            await asyncio.gather(*(work() for _ in range(AT_A_TIME)))
+
+        for _ in range(rounds):
+            before, began, count = process.memory_info().rss, time.perf_counter(), 0
+            async for result in client.provision_all(tokens, concurrency=AT_A_TIME):
+                assert result.provisioning
+                count += 1
+                if count % 500 == 0:
+                    grown = max(grown, (process.memory_info().rss - before) / 2**20)
+            ours.append(time.perf_counter() - began)
+            assert count == len(tokens)
+            began = time.perf_counter()
+            await by_hand()
+            peer.append(time.perf_counter() - began)
+    return Figures(ours, peer, note=f"{len(tokens):,} devices; at most {grown:.1f} MiB more during a run")

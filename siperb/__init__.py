@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         RateLimitError,
         SiperbError,
     )
-    from siperb.models import Device, Provisioning, ProvisioningResult, Session
+    from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
     from siperb.state import SiperbAPI, SiperbState
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "SiperbAPI",
     "SiperbError",
     "SiperbState",
+    "User",
     "__version__",
 ]
 
@@ -74,7 +75,7 @@ _ROOMS = {
     "SiperbAPI": "client",  # which hands it its functions
     "SiperbState": "state",
     **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
-    **dict.fromkeys(("Device", "Provisioning", "ProvisioningResult", "Session"), "models"),
+    **dict.fromkeys(("Device", "Provisioning", "ProvisioningResult", "Session", "User"), "models"),
 }
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from siperb.arguments import check_bulk
 from siperb.cache import Cache
 from siperb.cache.worker import DaemonThread
-from siperb.core.calls import GetDevices
+from siperb.core.calls import GetDevices, GetUser
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.facade import Facade
 from siperb.flights import TaskFlights
-from siperb.models import Device, Provisioning, ProvisioningResult, Session
+from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.plan import REFRESH_TIMEOUT, Plan, Progress
 from siperb.state import SiperbState
 
@@ -99,6 +99,12 @@ class AsyncSiperb(Facade):
             return await self._run(
                 self._provisioning_plan(device_token, user_id, session_token, enable_cache, provisioning_key)
             )
+        return None
+
+    async def get_user(self, *, user_id: str | None = None, session_token: str | None = None) -> User | None:
+        """Fetch the profile of the user, or None on failure; see `siperb.Siperb.get_user`."""
+        with self._lenient("get_user"):
+            return await self._run(self._fetch_plan(GetUser(), user_id, session_token))
         return None
 
     def provision_all(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb.arguments import check_bulk
 from siperb.cache import Cache
-from siperb.core.calls import GetDevices
+from siperb.core.calls import GetDevices, GetUser
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.errors import SiperbError
 from siperb.facade import Facade
 from siperb.flights import ThreadFlights
-from siperb.models import Device, Provisioning, ProvisioningResult, Session
+from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.on_class import OnClassToo
 from siperb.plan import REFRESH_TIMEOUT, Plan, Progress
 from siperb.state import SiperbAPI, SiperbState
@@ -143,6 +143,19 @@ class Siperb(Facade):
             return self._run(
                 self._provisioning_plan(device_token, user_id, session_token, enable_cache, provisioning_key)
             )
+        return None
+
+    @OnClassToo
+    def get_user(self, *, user_id: str | None = None, session_token: str | None = None) -> User | None:
+        """Fetch the profile of the user; logs in by itself.
+
+        user_id, session_token: a session to use instead of the client's own; both or neither.
+
+        Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
+        Raises `ConfigurationError` for arguments that cannot be used.
+        """
+        with self._lenient("get_user"):
+            return self._run(self._fetch_plan(GetUser(), user_id, session_token))
         return None
 
     @OnClassToo

@@ -13,7 +13,7 @@ from attrs import Factory, field, frozen
 
 from siperb.errors import SiperbError
 
-__all__ = ["Device", "Provisioning", "ProvisioningResult", "Session"]
+__all__ = ["Device", "Provisioning", "ProvisioningResult", "Session", "User"]
 
 
 @frozen
@@ -84,6 +84,16 @@ class Provisioning(_Answer):
             return datetime.fromtimestamp(float(claims["exp"]), timezone.utc)
         except (ArithmeticError, IndexError, KeyError, OSError, RecursionError, TypeError, ValueError):
             return None
+
+
+@frozen
+class User(_Answer):
+    """The user's profile.
+
+    user_id: 32 hex digits. raw: the whole profile; none of its other fields is documented.
+    """
+
+    user_id: str
 
 
 @frozen

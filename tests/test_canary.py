@@ -138,6 +138,7 @@ def use(facade: Facade, client: Any, witness: Witness) -> None:
         (client.login, ()),
         (client.get_devices, ()),
         (client.get_provisioning, (SECRETS["device token"],)),
+        (client.get_user, ()),
     ):
         try:
             result = facade.call(call, *arguments)

@@ -117,6 +117,16 @@ def test_settings_and_secrets_are_said_if_asked_for(
     assert ("SipPassword" in document, "SipJwt" in document) == (secrets, secrets)
 
 
+def test_the_profile(server: SiperbServer) -> None:
+    status, profile = get(server, "")
+    assert status == 200
+    assert (profile["UserId"], profile["Name"], profile["Email"]) == (
+        server.user.user_id,
+        server.user.name,
+        server.user.email,
+    )
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

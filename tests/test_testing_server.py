@@ -44,7 +44,8 @@ def test_requests_know_their_route_and_can_be_cleared(server: SiperbServer) -> N
     log_in(server, server.pat)
     get(server, "/Devices/")
     get(server, f"/Devices/{server.user.devices[0].token}/")
-    assert [request.route for request in server.requests] == ["login", "devices", "provisioning"]
+    get(server, "")
+    assert [request.route for request in server.requests] == ["login", "devices", "provisioning", "user"]
     assert server.wait_for_requests(1, route="devices") == [server.requests[1]]
     server.clear()
     assert server.requests == []

@@ -12,13 +12,15 @@ from siperb.core.wire import (
     Response,
     build_devices,
     build_provisioning,
+    build_user,
     parse_devices,
     parse_provisioning,
+    parse_user,
     path_part,
 )
-from siperb.models import Device, Provisioning, Session
+from siperb.models import Device, Provisioning, Session, User
 
-__all__ = ["Call", "GetDevices", "GetProvisioning"]
+__all__ = ["Call", "GetDevices", "GetProvisioning", "GetUser"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -69,3 +71,17 @@ class GetProvisioning:
         if self.cache_key is None:
             return None
         return Key.of(origin, user_id, "prov", self.cache_key, self.device_token)
+
+
+@frozen
+class GetUser:
+    cache_key: str | None = field(default=None, init=False)
+
+    def build(self, session: Session) -> Request:
+        return build_user(session)
+
+    def parse(self, response: Response) -> User:
+        return parse_user(response)
+
+    def key(self, origin: str, user_id: str) -> Key | None:
+        return None

@@ -10,15 +10,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from siperb.errors import APIResponseError
-from siperb.models import Device, Provisioning, Session
+from siperb.models import Device, Provisioning, Session, User
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-M = TypeVar("M", Session, Device, Provisioning)
+M = TypeVar("M", Session, Device, Provisioning, User)
 
 WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
     Session: {"user_id": ("UserId",), "session_token": ("SessionToken",)},
+    User: {"user_id": ("UserId",)},
     Device: {"device_token": ("DeviceToken",), "platform": ("Platform",), "description": ("Description",)},
     Provisioning: {
         "sip_username": ("SipUsername",),

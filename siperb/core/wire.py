@@ -19,7 +19,7 @@ from siperb.errors import (
     ConfigurationError,
     DeviceNotScriptError,
 )
-from siperb.models import Device, Provisioning, Session
+from siperb.models import Device, Provisioning, Session, User
 
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _TEXT = re.compile(r"[\x20-\x7e]{1,200}")
@@ -63,6 +63,12 @@ def build_provisioning(session: Session, device_token: str) -> Request:
     return Request("GET", path, "/Users/{id}/Devices/{device}/", _api_key(session))
 
 
+def build_user(session: Session) -> Request:
+    """``GET /Users/{id}``: the profile, without a trailing slash."""
+    path = f"/Users/{path_part('user_id', session.user_id)}"
+    return Request("GET", path, "/Users/{id}", _api_key(session))
+
+
 def parse_login(response: Response) -> Session:
     """The session; raises `APIResponseError` when the answer holds none that could be sent back."""
     session = structure(Session, _object(response, "login"), "The answer to the login")
@@ -97,6 +103,11 @@ def parse_provisioning(response: Response) -> Provisioning:
     if not is_object(document):
         _wrong_shape("device", "an object in Settings_json")
     return structure(Provisioning, document, "The provisioning document")
+
+
+def parse_user(response: Response) -> User:
+    """The profile of the user."""
+    return structure(User, _object(response, "profile"), "The profile")
 
 
 def check_token(name: str, value: object) -> str:

@@ -1,4 +1,4 @@
-"""What the loopback API answers to a request: the three routes of Siperb, without a socket."""
+"""What the loopback API answers to a request: three routes of Siperb and the user's profile, without a socket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import attrs
 from siperb.testing.accounts import Accounts, User
 from siperb.testing.data import device_body, to_json
 
-Route: TypeAlias = Literal["login", "devices", "provisioning"]
+Route: TypeAlias = Literal["login", "devices", "provisioning", "user"]
 
 
 @attrs.frozen
@@ -39,6 +39,8 @@ def find_target(path: str) -> Target:
     match path.split("/"):
         case ["", "Login"]:
             return Target("login")
+        case ["", "Users", user_id]:
+            return Target("user", unquote(user_id))
         case ["", "Users", user_id, "Devices", ""]:
             return Target("devices", unquote(user_id))
         case ["", "Users", user_id, "Devices", token, ""]:
@@ -73,6 +75,8 @@ def answer(accounts: Accounts, method: str, target: Target, query: str, headers:
         return refuse(401)
     if user.user_id != target.user_id:
         return refuse(403)
+    if target.route == "user":
+        return Answer(200, _profile(user))
     if target.route == "devices":
         return Answer(200, user.devices.to_json())
     return _device(accounts, user, target.device_token, query)
@@ -99,3 +103,15 @@ def _device(accounts: Accounts, user: User, token: str, query: str) -> Answer:
     asked = query.split("&")
     second, lifetime = int(accounts.now()), int(accounts.jwt_lifetime)
     return Answer(200, device_body(device, "password=yes" in asked, "settings_json=yes" in asked, second, lifetime))
+
+
+def _profile(user: User) -> bytes:
+    return to_json(
+        {
+            "UserId": user.user_id,
+            "Name": user.name,
+            "Email": user.email,
+            "Locale": "en-GB",
+            "Organisation": {"Name": "Example", "Phone": None},
+        }
+    )

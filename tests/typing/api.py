@@ -29,6 +29,7 @@ from siperb import (
     SiperbAPI,
     SiperbError,
     SiperbState,
+    User,
 )
 from siperb.cache import Key, Record
 from siperb.sip import contact_uri, extra_headers, jssip, sip_uri, sipjs, websocket_url
@@ -40,6 +41,7 @@ def on_the_class() -> None:
     assert_type(Siperb.login("pat", enable_cache=True, login_key="mine"), Session)
     assert_type(Siperb.get_devices(enable_cache=True, session_key="mine"), list[Device] | None)
     assert_type(Siperb.get_provisioning("t0", enable_cache=True, provisioning_key="mine"), Provisioning | None)
+    assert_type(Siperb.get_user(user_id="u", session_token="s"), User | None)
     assert_type(Siperb.provision_all(["t0"], concurrency=4), Iterator[ProvisioningResult])
     Siperb.logout()
 
@@ -63,6 +65,7 @@ def on_an_instance(http_session: requests.Session) -> None:
         assert_type(client.login(), Session)
         assert_type(client.get_devices(), list[Device] | None)
         assert_type(client.get_provisioning("t0"), Provisioning | None)
+        assert_type(client.get_user(), User | None)
         assert_type(client.provision_all(on_progress=report), Iterator[ProvisioningResult])
         assert_type(client.save_pat("pat"), bool)
         assert_type(client.session, Session | None)
@@ -76,12 +79,13 @@ async def awaited(http_session: aiohttp.ClientSession) -> None:
         assert_type(await client.login(), Session)
         assert_type(await client.get_devices(), list[Device] | None)
         assert_type(await client.get_provisioning("t0"), Provisioning | None)
+        assert_type(await client.get_user(), User | None)
         assert_type(client.provision_all(on_progress=report), AsyncIterator[ProvisioningResult])
         async for result in client.provision_all():
             assert_type(result, ProvisioningResult)
         await client.logout()
-        devices = await asyncio.gather(client.get_devices(), client.get_provisioning("t0"))
-        assert_type(devices, tuple[list[Device] | None, Provisioning | None])
+        devices = await asyncio.gather(client.get_devices(), client.get_user())
+        assert_type(devices, tuple[list[Device] | None, User | None])
 
 
 def report(done: int, total: int | None) -> None: ...

@@ -42,7 +42,7 @@ class Call(Protocol[T_co]):
         ...
 
 
-@frozen
+@frozen(repr=False)
 class GetDevices:
     cache_key: str | None = None
 
@@ -56,9 +56,9 @@ class GetDevices:
         return Key.of(origin, user_id, "devices", self.cache_key) if self.cache_key is not None else None
 
 
-@frozen
+@frozen(repr=False)
 class GetProvisioning:
-    device_token: str = field(repr=False, validator=lambda call, attribute, value: path_part(attribute.name, value))
+    device_token: str = field(validator=lambda call, attribute, value: path_part(attribute.name, value))
     cache_key: str | None = None
 
     def build(self, session: Session) -> Request:
@@ -73,7 +73,7 @@ class GetProvisioning:
         return Key.of(origin, user_id, "prov", self.cache_key, self.device_token)
 
 
-@frozen
+@frozen(repr=False)
 class GetUser:
     cache_key: str | None = field(default=None, init=False)
 

@@ -1,8 +1,8 @@
 """What a flow may want done, as values: a closed union of effects and of answers.
 
 A flow is a generator that YIELDS effects and is SENT their answers; a facade's driver performs them, with `requests`
-and threads or with `aiohttp` and tasks. Effects compare by value, so a flow's test is a transcript. An error of the
-outside world is thrown into the flow at its ``yield``.
+and threads or with `aiohttp` and tasks. Effects compare by value, so a flow's test is a transcript; they have no repr,
+as most hold a secret. An error of the outside world is thrown into the flow at its ``yield``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from siperb.core.wire import Request, Response
 from siperb.models import Session
 
 
-@frozen
+@frozen(repr=False)
 class Send:
     """Send the request once and answer its `Response`; `APIConnectionError` when none came.
 
@@ -29,22 +29,22 @@ class Send:
     deadline: float = field(default=float("inf"), eq=False)
 
 
-@frozen
+@frozen(repr=False)
 class Auth:
     """Answer a `Session` newer than the one of `stale_token`: one login for all who ask at the same time."""
 
-    stale_token: str | None = field(default=None, repr=False)
+    stale_token: str | None = None
     deadline: float = field(default=float("inf"), eq=False)
 
 
-@frozen
+@frozen(repr=False)
 class Load:
     """Answer the `Record` of a key, or None."""
 
     key: Key
 
 
-@frozen
+@frozen(repr=False)
 class Save:
     """Store a record of the user `owner` (a scope), over the generation `replaces` alone if given; answer whether."""
 
@@ -54,28 +54,28 @@ class Save:
     replaces: str | None = None
 
 
-@frozen
+@frozen(repr=False)
 class Evict:
     """Remove one record; answer whether it is gone."""
 
     key: Key
 
 
-@frozen
+@frozen(repr=False)
 class Forget:
     """Remove every record of the user `owner` (a scope); answer whether all are gone."""
 
     owner: str
 
 
-@frozen
+@frozen(repr=False)
 class Sleep:
     """Wait so many seconds."""
 
     seconds: float
 
 
-@frozen
+@frozen(repr=False)
 class Later:
     """Ask the API again in the background and replace the record `replaces`; session None means the client's own."""
 

@@ -18,29 +18,29 @@ from contextlib import suppress
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from siperb.core.records import Head, Key, Record, Unread, assemble, encode, read_head
 
 TRIES = 3  # of reading a record that others write, of updating an index that others update
 
 
-@frozen
+@frozen(repr=False)
 class Get:
     """Answer the text of the entry, or None."""
 
     service: str
 
 
-@frozen
+@frozen(repr=False)
 class Set:
     """Create or replace the entry."""
 
     service: str
-    text: str = field(repr=False)
+    text: str
 
 
-@frozen
+@frozen(repr=False)
 class Delete:
     """Remove the entry; answer `Deleted`."""
 

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from siperb.core import effects
 from siperb.core.calls import Call
@@ -40,11 +40,11 @@ JWT_MARGIN = 60.0  # seconds that a cached JWT must still have
 REFRESH_PAUSE = 30.0  # seconds after a failed refresh in which none is tried
 
 
-@frozen
+@frozen(repr=False)
 class Credentials:
     """How to log in. pat None: the one that the cache holds. cache_key None: the session is not cached."""
 
-    pat: str | None = field(default=None, repr=False)
+    pat: str | None = None
     cache_key: str | None = None
 
 

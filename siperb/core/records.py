@@ -87,7 +87,7 @@ class Record:
         return self.stored_at <= now + 60 and (self.expires_at is None or now < self.expires_at)
 
 
-@frozen
+@frozen(repr=False)
 class Head:
     """The first entry of a record, read. Either `payload` is there, or `slot` and the number of `parts`."""
 
@@ -96,7 +96,7 @@ class Head:
     expires_at: float | None
     length: int
     sha: str
-    payload: str | None = field(default=None, repr=False)
+    payload: str | None = None
     slot: str | None = None
     parts: int = 0
 

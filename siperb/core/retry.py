@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from siperb.core.effects import Flow, send, sleep
 from siperb.core.records import Key
@@ -24,7 +24,7 @@ class Pace:
     until: float = float("-inf")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Context:
     """What a flow is handed instead of a world of its own.
 
@@ -40,8 +40,8 @@ class Context:
     clock: Callable[[], float]
     now: Callable[[], float]
     random: Callable[[], float]
-    failures: MutableMapping[Key, float] = field(default=Factory(dict[Key, float]), repr=False)
-    pace: Pace | None = field(default=None, repr=False)
+    failures: MutableMapping[Key, float] = field(factory=dict[Key, float])
+    pace: Pace | None = None
 
     def owner(self, user_id: str) -> str:
         return Key.scope_of(self.origin, user_id)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, TypeGuard
 from urllib.parse import quote
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from siperb.core.structure import structure, structure_device
 from siperb.errors import (
@@ -26,23 +26,23 @@ _TEXT = re.compile(r"[\x20-\x7e]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@frozen
+@frozen(repr=False)
 class Request:
     """A request without its host. path: quoted, with the query; a secret, as it holds the device token."""
 
     method: str
-    path: str = field(repr=False)
+    path: str
     path_template: str
-    headers: Mapping[str, str] = field(repr=False, hash=False)
+    headers: Mapping[str, str] = field(hash=False)
 
 
-@frozen
+@frozen(repr=False)
 class Response:
     """An answer. headers: names in lower case. body: decoded bytes; empty unless the status is 200."""
 
     status: int
-    body: bytes = field(default=b"", repr=False)
-    headers: Mapping[str, str] = field(default=Factory(dict[str, str]), repr=False, hash=False)
+    body: bytes = b""
+    headers: Mapping[str, str] = field(factory=dict[str, str], hash=False)
 
 
 def build_login(pat: str) -> Request:

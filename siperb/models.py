@@ -9,16 +9,19 @@ from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from siperb.errors import SiperbError
 
 __all__ = ["Device", "Provisioning", "ProvisioningResult", "Session", "User"]
 
 
+_NOTHING: dict[str, Any] = {}  # for all that have no `raw`, as nobody can change it
+
+
 @frozen
 class _Answer:
-    _raw: dict[str, Any] = field(default=Factory(dict[str, Any]), repr=False, hash=False, kw_only=True, alias="raw")
+    _raw: dict[str, Any] = field(default=_NOTHING, repr=False, hash=False, kw_only=True, alias="raw")
 
     @property
     def raw(self) -> Mapping[str, Any]:

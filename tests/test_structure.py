@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from siperb.core.structure import WIRE_NAMES, structure
+from siperb.core.structure import WIRE_NAMES, structure, structure_devices
 from siperb.errors import APIResponseError
 from siperb.models import Device, Provisioning, Session
 
@@ -132,3 +132,26 @@ def test_a_device_needs_no_description(description: object) -> None:
     if description is ...:
         del document["Description"]
     assert structure(Device, document, "The list").description is None
+
+
+def test_a_list_of_devices_is_what_structuring_each_one_gives() -> None:
+    script = {"DeviceToken": "t0", "Platform": "script"}
+    documents: list[dict[str, Any]] = [
+        script,
+        {"Platform": "ios"},
+        *({**script, "Description": description} for description in ("Front Desk", "", None, 1, [])),
+        {**script, "New": {"to": "us"}},
+    ]
+    devices = structure_devices(documents, "script", "The list")
+    each = [structure(Device, document, "The list") for document in documents if document["Platform"] == "script"]
+    assert devices == each
+    assert [attrs.astuple(device) for device in devices] == [attrs.astuple(device) for device in each]
+    assert [device.raw for device in devices] == [device.raw for device in each]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        devices[0].platform = "ios"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("token", [None, 1, [], {}])
+def test_a_list_with_a_device_without_a_token_is_refused(token: object) -> None:
+    with pytest.raises(APIResponseError, match=r"^The list has no usable DeviceToken; "):
+        structure_devices([{"DeviceToken": token, "Platform": "script"}], "script", "The list")

@@ -62,7 +62,7 @@ def login(context: Context, credentials: Credentials, stale_token: str | None = 
     response = yield from attempt(context, build_login(pat))
     session = parse_login(response)
     if key:
-        record = Record.new(_text(response), now=context.now, random=context.random, lifetime=SESSION_LIFETIME)
+        record = Record.new(response.text(), now=context.now, random=context.random, lifetime=SESSION_LIFETIME)
         yield from effects.save(key, record, context.owner(session.user_id))
     return session
 
@@ -163,7 +163,7 @@ def _ask(context: Context, call: Call[T], session: Session | None, held: Session
         raise
     if key := call.key(context.origin, held.user_id):
         _ = context.failures.pop(key, None)
-        record = Record.new(_text(response), now=context.now, random=context.random)
+        record = Record.new(response.text(), now=context.now, random=context.random)
         yield from effects.save(key, record, context.owner(held.user_id), replaces)
     return answer
 
@@ -200,10 +200,6 @@ def _parsed(parse: Callable[[Response], T], record: Record | None) -> T | None:
         return parse(Response(200, record.payload.encode("utf-8", "surrogatepass")))
     except SiperbError:
         return None
-
-
-def _text(response: Response) -> str:
-    return response.body.decode("utf-8-sig")
 
 
 def _has_expired(answer: object, now: float) -> bool:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import attrs
 
 from siperb.errors import APIResponseError
 from siperb.models import Device, Provisioning, Session, User
@@ -39,58 +41,79 @@ WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
 
 def structure(kind: type[M], document: dict[str, Any], where: str) -> M:
     """The model of a JSON object; raises `APIResponseError` naming the required fields that are missing or no text."""
-    from cattrs import ClassValidationError
+    model = _structured(kind, document, document, where)
+    unset = [field for field in _LOOSELY_NAMED.get(kind, ()) if getattr(model, field) is None]
+    found = _elsewhere(document, WIRE_NAMES[kind], unset) if unset else None
+    return _structured(kind, {**document, **found}, document, where) if found else model
 
-    names = WIRE_NAMES[kind]
-    if kind is Provisioning:
-        fields = _usable(document)
-    else:
-        fields = {field: document[name] for field, (name,) in names.items() if name in document}
-    fields["_raw"] = document
+
+_LOOSELY_NAMED: dict[type, tuple[str, ...]] = {Provisioning: tuple(WIRE_NAMES[Provisioning])}
+"""The fields that are found whatever the case of their names, and under aliases."""
+
+
+def _structured(kind: type[M], fields: dict[str, Any], raw: dict[str, Any], where: str) -> M:
     try:
-        model: M = _structurer(kind)(fields, kind)
+        model: M = _structurer(kind)({**fields, "_raw": raw}, kind)
         return model
-    except ClassValidationError as error:
-        missing = [names[note.name][0] for _, note in error.group_exceptions()[0]]
+    except (KeyError, TypeError):
+        required = [attribute.name for attribute in attrs.fields(kind) if attribute.default is attrs.NOTHING]
+        names = [WIRE_NAMES[kind][field][0] for field in required]
+        missing = [name for name in names if not isinstance(fields.get(name), str)]
     raise APIResponseError(f"{where} has no usable {', '.join(missing)}; try again or ask Siperb support.")
 
 
-(_TOKEN,), (_PLATFORM,), (_DESCRIPTION,) = WIRE_NAMES[Device].values()
+def structure_devices(documents: list[dict[str, Any]], platform: str, where: str) -> list[Device]:
+    """`structure` for those of one platform, of 100,000.
+
+    What cattrs and the `__init__` of a frozen class do for each would be most of the time, so the slots are filled.
+    """
+    (token_name,), (platform_name,), (description_name,) = WIRE_NAMES[Device].values()
+    slots = cast(Any, Device)
+    set_token, set_platform, set_description, set_raw = (
+        slot.__set__ for slot in (slots.device_token, slots.platform, slots.description, slots._raw)
+    )
+    new = Device.__new__
+    devices: list[Device] = []
+    for document in documents:
+        if document.get(platform_name) == platform:
+            token = document.get(token_name)
+            if not isinstance(token, str):
+                structure(Device, document, where)  # says what is wrong
+            device = new(Device)
+            set_token(device, token)
+            set_platform(device, platform)
+            set_description(device, _text(document.get(description_name)))
+            set_raw(device, document)
+            devices.append(device)
+    return devices
 
 
-def structure_device(document: dict[str, Any], where: str) -> Device:
-    """`structure` for lists of 100,000: the calls that cattrs makes for each field would be most of the time."""
-    token, platform = document.get(_TOKEN), document.get(_PLATFORM)
-    if isinstance(token, str) and isinstance(platform, str):
-        return Device(token, platform, _text(document.get(_DESCRIPTION)), raw=document)
-    return structure(Device, document, where)
+def _elsewhere(document: dict[str, Any], wire_names: dict[str, tuple[str, ...]], unset: list[str]) -> dict[str, Any]:
+    """Usable values for these fields under another spelling or alias of their names."""
+    found: dict[str, Any] = {}
+    folded = {name.lower(): value for name, value in document.items()}
+    for field in unset:
+        names = wire_names[field]
+        read = _READERS.get(field, _text)
+        values = (read(source) for name in names for source in (document.get(name), folded.get(name.lower())))
+        if (usable := next((value for value in values if value is not None), None)) is not None:
+            found[names[0]] = usable
+    return found
 
 
-def _usable(document: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a provisioning document, whatever the case of their names; unusable values are left out."""
-    fields: dict[str, Any] = {}
-    folded: dict[str, Any] = {}
-    for field, names in WIRE_NAMES[Provisioning].items():
-        read = _port if field == "sip_websocket_port" else _text
-        usable = read(document.get(names[0]))
-        if usable is None:
-            folded = folded or {name.lower(): value for name, value in document.items()}
-            found = (read(source) for name in names for source in (document.get(name), folded.get(name.lower())))
-            usable = next((value for value in found if value is not None), None)
-        if usable is not None:
-            fields[field] = usable
-    return fields
-
-
-def _text(value: object) -> str | None:
+def _text(value: object, _: object = None) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _port(value: object) -> int | None:
+def _port(value: object, _: object = None) -> int | None:
     """A port is a string on the wire (``"443"``), and may be an integer."""
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    usable = text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536
+    usable = len(text) < 6 and text.isascii() and text.isdigit() and 0 < int(text) < 65536
     return int(text) if usable else None
+
+
+_READERS: dict[str, Callable[[object], Any]] = {"sip_websocket_port": _port}
+"""How an optional field is read, if not as text."""
 
 
 def _exact_str(value: object, _: object) -> str:
@@ -110,7 +133,9 @@ def _structurer(kind: type[M]) -> Callable[[Any, Any], M]:
     if kind not in _STRUCTURERS:
         from cattrs.gen import make_dict_structure_fn, override
 
-        _STRUCTURERS[kind] = make_dict_structure_fn(kind, _converter(), _raw=override(struct_hook=_as_it_is))
+        overrides: dict[str, Any] = {field: override(rename=names[0]) for field, names in WIRE_NAMES[kind].items()}
+        overrides["_raw"] = override(struct_hook=_as_it_is)
+        _STRUCTURERS[kind] = make_dict_structure_fn(kind, _converter(), _cattrs_detailed_validation=False, **overrides)
     return _STRUCTURERS[kind]
 
 
@@ -120,6 +145,6 @@ def _converter() -> Converter:
 
     converter = Converter()
     converter.register_structure_hook(str, _exact_str)
-    converter.register_structure_hook(str | None, lambda value, _: _text(value))
-    converter.register_structure_hook(int | None, lambda value, _: _port(value))
+    converter.register_structure_hook(str | None, _text)
+    converter.register_structure_hook(int | None, _port)
     return converter

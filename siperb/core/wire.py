@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from siperb.core.structure import structure, structure_device
+from siperb.core.structure import structure, structure_devices
 from siperb.errors import (
     APIResponseError,
     ConfigurationError,
@@ -23,6 +23,7 @@ from siperb.models import Device, Provisioning, Session, User
 
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _TEXT = re.compile(r"[\x20-\x7e]{1,200}")
+_UNRESERVED = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,4096}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -43,6 +44,10 @@ class Response:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(factory=dict[str, str], hash=False)
+
+    def text(self) -> str:
+        """The body without a byte order mark; `UnicodeDecodeError` when it is no UTF-8."""
+        return self.body.decode().removeprefix("\ufeff")
 
 
 def build_login(pat: str) -> Request:
@@ -83,13 +88,9 @@ def parse_devices(response: Response) -> list[Device]:
     answer = _json(response, "list of devices")
     if not _is_list(answer):
         _wrong_shape("list of devices", "a list")
-    devices: list[Device] = []
-    for item in answer:
-        if not is_object(item):
-            _wrong_shape("list of devices", "a list of objects")
-        if item.get("Platform") == "script":
-            devices.append(structure_device(item, "The list of devices"))
-    return devices
+    if set(map(type, answer)) - {dict}:
+        _wrong_shape("list of devices", "a list of objects")
+    return structure_devices(answer, "script", "The list of devices")
 
 
 def parse_provisioning(response: Response) -> Provisioning:
@@ -131,6 +132,8 @@ def check_header(name: str, value: object) -> str:
 
 def path_part(name: str, value: object) -> str:
     """The value, quoted, when a path can carry it."""
+    if type(value) is str and _UNRESERVED.fullmatch(value):  # as all are that the API hands out
+        return value
     if not isinstance(value, str):
         raise ConfigurationError(f"The {name} must be a str, not {type(value).__name__}.")
     # Both HTTP libraries drop an empty part, "." and "..": the request would ask for something else.
@@ -168,7 +171,7 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
 
 def _json(response: Response, what: str) -> Any:
     try:
-        return _DECODER.decode(response.body.decode("utf-8-sig"))
+        return _DECODER.decode(response.text())
     except (ValueError, RecursionError):
         pass
     raise APIResponseError(f"The API's answer, the {what}, is not JSON: check the base_url, a proxy may have answered.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -185,11 +185,8 @@ class AsyncSiperb(Facade):
         self._left_to_parent = getattr(self, "_loops", None)  # kept, lest the child close the parent's connections
         self._loops: dict[asyncio.AbstractEventLoop, _Stay] = {}
 
-    async def _run(self, plan: Plan[T]) -> T:
-        async def run() -> T:
-            return plan.finish(await self._drive(plan))
-
-        return await self._stay().flights.join(plan.identity, run)
+    def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
+        return self._stay().flights.join(plan.identity, self._drive, plan)
 
     async def _drive(self, plan: Plan[T]) -> T:
         flow = plan.flow()
@@ -203,9 +200,10 @@ class AsyncSiperb(Facade):
                 else:
                     effect = flow.send(result)
         except StopIteration as stop:
-            return cast(T, stop.value)
+            value = cast(T, stop.value)
         finally:
             flow.close()
+        return plan.finish(value)
 
     async def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
         match effect:
@@ -217,7 +215,7 @@ class AsyncSiperb(Facade):
                 if session is None:
                     session = await self._run(self._auth_plan(plan, effect))
                 return session
-            case Save() if not plan.is_wanted():
+            case Save() if not plan.is_wanted:
                 return False
             case Load() | Save() | Evict() | Forget():
                 return await asyncio.wrap_future(_cache_thread.submit(self._ask_cache, effect))

@@ -250,7 +250,7 @@ class Siperb(Facade):
         self._transport: Transport | None = None
 
     def _run(self, plan: Plan[T]) -> T:
-        return self._flights.join(plan.identity, lambda: plan.finish(self._drive(plan)))
+        return self._flights.join(plan.identity, self._drive, plan)
 
     def _drive(self, plan: Plan[T]) -> T:
         flow = plan.flow()
@@ -264,9 +264,10 @@ class Siperb(Facade):
                 else:
                     effect = flow.send(result)
         except StopIteration as stop:
-            return cast(T, stop.value)
+            value = cast(T, stop.value)
         finally:
             flow.close()
+        return plan.finish(value)
 
     def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
         match effect:
@@ -277,7 +278,7 @@ class Siperb(Facade):
                 if session is None:
                     session = self._run(self._auth_plan(plan, effect))
                 return session
-            case Save() if not plan.is_wanted():
+            case Save() if not plan.is_wanted:
                 return False
             case Load() | Save() | Evict() | Forget():
                 return self._ask_cache(effect)

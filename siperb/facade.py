@@ -30,7 +30,7 @@ from siperb.core.wire import Request, check_header, check_token
 from siperb.errors import ConfigurationError, SiperbError
 from siperb.models import Device, Provisioning, ProvisioningResult, Session
 from siperb.network import check_base_url
-from siperb.plan import Lenient, Plan, RefreshQueue, same
+from siperb.plan import Era, Lenient, Plan, RefreshQueue, same
 from siperb.state import SiperbState
 
 logger: logging.Logger = logging.getLogger("siperb")
@@ -40,7 +40,7 @@ _random = random.SystemRandom().random  # leaves a program's own seed alone, and
 DEFAULT_BASE_URL = "https://api.siperb.com"
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Login:
     """A session, and where and how it was got: its token goes to that origin alone."""
 
@@ -79,7 +79,7 @@ class Facade:
             self._user_agent += " " + check_header("app_info", app_info)
         self.state: SiperbState = SiperbState() if state is None else state
         self._login: _Login | None = None
-        self._logouts = 0
+        self._era = Era()
         self._failures: dict[Key, float] = {}
         self._cache_troubles: set[str] = set()
         self.renew_after_fork()
@@ -112,25 +112,20 @@ class Facade:
             logger.info("Logged in as user %s", session.user_id)
             return session
 
-        return Plan(
-            context,
-            credentials,
-            lambda: flows.login(context, credentials, stale_token),
-            publish,
-            ("login", context.origin, credentials, stale_token, self._logouts),
-            is_wanted=self._until_logout(),
-        )
+        flow = partial(flows.login, context, credentials, stale_token)
+        identity = ("login", context.origin, credentials, stale_token, self._era)
+        return Plan(context, credentials, flow, publish, identity, era=self._era)
 
     def _devices_plan(
         self, user_id: str | None, session_token: str | None, enable_cache: bool, session_key: str
     ) -> Plan[list[Device]]:
-        def publish(devices: list[Device]) -> list[Device]:
-            self.state.DEVICES = list(devices)
-            logger.info("Got %d script devices", len(devices))
-            return devices
-
         call = GetDevices(cache_key_of("session_key", session_key, enable_cache))
-        return self._fetch_plan(call, user_id, session_token, publish)
+        return self._fetch_plan(call, user_id, session_token, self._publish_devices)
+
+    def _publish_devices(self, devices: list[Device]) -> list[Device]:
+        self.state.DEVICES = list(devices)
+        logger.info("Got %d script devices", len(devices))
+        return devices
 
     def _provisioning_plan(
         self,
@@ -140,13 +135,13 @@ class Facade:
         enable_cache: bool,
         provisioning_key: str,
     ) -> Plan[Provisioning]:
-        def publish(provisioning: Provisioning) -> Provisioning:
-            self.state.PROVISIONING = provisioning
-            logger.info("Got the provisioning of a device")
-            return provisioning
-
         call = GetProvisioning(device_token, cache_key_of("provisioning_key", provisioning_key, enable_cache))
-        return self._fetch_plan(call, user_id, session_token, publish)
+        return self._fetch_plan(call, user_id, session_token, self._publish_provisioning)
+
+    def _publish_provisioning(self, provisioning: Provisioning) -> Provisioning:
+        self.state.PROVISIONING = provisioning
+        logger.info("Got the provisioning of a device")
+        return provisioning
 
     def _fetch_plan(
         self,
@@ -159,14 +154,9 @@ class Facade:
         context = self._context()
         cache_key = LOGIN_KEY if call.cache_key is not None else None
         credentials = Credentials() if session else self._own_credentials(context.origin, cache_key)
-        return Plan(
-            context,
-            credentials,
-            lambda: flows.fetch(context, call, session),
-            publish,
-            (call, context.origin, session, credentials, self._logouts),
-            is_wanted=self._until_logout(),
-        )
+        flow = partial(flows.fetch, context, call, session)
+        identity = (call, context.origin, session, credentials, self._era)
+        return Plan(context, credentials, flow, publish, identity, era=self._era)
 
     def _bulk_plans(
         self, device_tokens: Iterable[str], stop: threading.Event | None = None
@@ -184,26 +174,26 @@ class Facade:
         login = self._login
         session = login.session if login and login.origin == context.origin else None
         credentials = login.credentials if login else self._credentials(None, None)
-        self._logouts += 1
+        self._end_era()
 
         def publish(_: None) -> None:
-            self._logouts += 1  # what was begun meanwhile is not wanted either
+            self._end_era()  # what was begun meanwhile is not wanted either
             self._login = None
             self._refreshes.clear()
             self.state.clear()
 
-        return Plan(context, credentials, lambda: flows.forget(context, credentials, session), publish)
+        return Plan(context, credentials, partial(flows.forget, context, credentials, session), publish)
 
     def _save_pat_plan(self, pat: str) -> Plan[bool]:
         context, login = self._context(), self._login
         if login is None or login.origin != context.origin:
             raise ConfigurationError("Log in before you save the PAT: only one that the API takes is worth keeping.")
         pat = check_token("PAT", pat)
-        return Plan(context, login.credentials, lambda: flows.save_pat(context, pat, login.session))
+        return Plan(context, login.credentials, partial(flows.save_pat, context, pat, login.session))
 
-    def _until_logout(self) -> Callable[[], bool]:
-        logouts = self._logouts
-        return lambda: self._logouts == logouts
+    def _end_era(self) -> None:
+        self._era.is_over = True
+        self._era = Era()
 
     # What its parts need.
 
@@ -231,7 +221,7 @@ class Facade:
         is_superseded = (
             now is not None and now.origin == plan.context.origin and now.credentials.pat != plan.credentials.pat
         )
-        if plan.in_background and (is_superseded or not plan.is_wanted()):
+        if plan.in_background and (is_superseded or not plan.is_wanted):
             raise SiperbError("The client has logged out, or in as somebody else, meanwhile.")
         login = self._session_plan(evolve(plan.context, deadline=auth.deadline), plan.credentials, auth.stale_token)
         if is_superseded:  # the call goes on as whom it began; the client stays who it has become
@@ -241,7 +231,7 @@ class Facade:
             known = self._newer_session(plan, auth)  # another login may have ended since the driver looked
             return known if known else (yield from login.flow())
 
-        return evolve(login, flow=flow, is_wanted=plan.is_wanted)
+        return evolve(login, flow=flow, era=plan.era)
 
     def _newer_session(self, plan: Plan[Any], auth: Auth) -> Session | None:
         """The client's session, if it is the one that an `Auth` asks for."""

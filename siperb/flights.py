@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Coroutine, Hashable
 from copy import copy
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
-    from concurrent.futures import Future
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -18,44 +18,43 @@ class ThreadFlights:
     """The first thread runs, the others wait for what it gets."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._flights: dict[Hashable, Future[Any]] = {}
+        self._lock = Lock()
+        self._flights: dict[Hashable, _ThreadFlight] = {}
 
-    def join(self, identity: Hashable, run: Callable[[], T]) -> T:
-        from concurrent.futures import CancelledError, Future
-
+    def join(self, identity: Hashable, run: Callable[[A], T], argument: A) -> T:
+        mine = _ThreadFlight()
         while True:
             with self._lock:
-                flight = self._flights.get(identity)
-                if flight is None:
-                    mine: Future[T] = Future()
-                    self._flights[identity] = mine
-                    break
-            try:
-                error = flight.exception()
-            except CancelledError:
-                continue  # the thread that ran it was interrupted
-            if error is None:
-                result: T = flight.result()
+                flight = self._flights.setdefault(identity, mine)
+            if flight is mine:
+                return self._fly(identity, mine, run, argument)
+            flight.landed.wait()
+            if isinstance(flight.error, Exception):
+                raise copy(flight.error)  # an instance each: raising adds to its traceback
+            if flight.error is None:
+                result: T = flight.result
                 return result
-            raise copy(error)  # an instance each: raising adds to its traceback
+            # The thread that ran it was interrupted: the next one takes its place.
 
+    def _fly(self, identity: Hashable, flight: _ThreadFlight, run: Callable[[A], T], argument: A) -> T:
         try:
-            result = run()
+            flight.result = result = run(argument)
+            return result
         except BaseException as error:
-            self._end(identity)
-            if isinstance(error, Exception):
-                mine.set_exception(error)
-            else:
-                mine.cancel()
+            flight.error = error
             raise
-        self._end(identity)
-        mine.set_result(result)
-        return result
+        finally:
+            with self._lock:
+                del self._flights[identity]
+            flight.landed.set()
 
-    def _end(self, identity: Hashable) -> None:
-        with self._lock:
-            del self._flights[identity]
+
+class _ThreadFlight:
+    error: BaseException | None = None
+    result: Any = None
+
+    def __init__(self) -> None:
+        self.landed = Event()
 
 
 class TaskFlights:
@@ -64,28 +63,24 @@ class TaskFlights:
     def __init__(self) -> None:
         self._flights: dict[Hashable, _TaskFlight] = {}
 
-    async def join(self, identity: Hashable, run: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def join(self, identity: Hashable, run: Callable[[A], Coroutine[Any, Any, T]], argument: A) -> T:
         import asyncio
 
-        flight = self._flights.get(identity)
-        first = flight is None
-        if flight is None:
-            flight = self._flights[identity] = _TaskFlight(asyncio.create_task(run()))
-            flight.task.add_done_callback(lambda task: self._end(identity, flight, task))
-        flight.waiting += 1
+        loop = asyncio.get_running_loop()
+        new = _TaskFlight(identity)
+        flight = self._flights.setdefault(identity, new)
+        if flight is new:
+            flight.task = loop.create_task(self._fly(flight, run(argument)))
+        waiter: asyncio.Future[T] = loop.create_future()  # one each: cancelling a task cancels what it awaits
+        flight.waiters.append(waiter)
         try:
-            result: T = await asyncio.shield(flight.task)
-            return result
-        except Exception as error:
-            if first:
-                raise
-            failure = copy(error)  # an instance each: raising adds to its traceback
-        finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.task.done():
-                self._end(identity, flight)
+            return await waiter
+        except asyncio.CancelledError:
+            flight.waiters.remove(waiter)
+            if not flight.waiters and not flight.task.done():
+                self._end(flight)
                 flight.task.cancel()
-        raise failure
+            raise
 
     async def landed(self) -> None:
         """Wait until all that is under way has ended."""
@@ -94,14 +89,35 @@ class TaskFlights:
         if self._flights:
             await asyncio.wait([flight.task for flight in self._flights.values()])
 
-    def _end(self, identity: Hashable, flight: _TaskFlight, ended: asyncio.Task[Any] | None = None) -> None:
-        if ended and not ended.cancelled():
-            ended.exception()  # else asyncio reports it as never retrieved when all who waited have been cancelled
-        if self._flights.get(identity) is flight:
-            del self._flights[identity]
+    async def _fly(self, flight: _TaskFlight, coroutine: Coroutine[Any, Any, Any]) -> None:
+        try:
+            result = await coroutine
+        except Exception as error:
+            self._end(flight)
+            for number, waiter in enumerate(flight.waiters):
+                if not waiter.done():
+                    waiter.set_exception(copy(error) if number else error)  # raising adds to a traceback
+        except BaseException:
+            self._end(flight)
+            for waiter in flight.waiters:
+                waiter.cancel()
+            raise
+        else:
+            self._end(flight)
+            for waiter in flight.waiters:
+                if not waiter.done():
+                    waiter.set_result(result)
+
+    def _end(self, flight: _TaskFlight) -> None:
+        if not flight.has_ended:
+            flight.has_ended = True
+            del self._flights[flight.identity]
 
 
 class _TaskFlight:
-    def __init__(self, task: asyncio.Task[Any]) -> None:
-        self.task = task
-        self.waiting = 0
+    task: asyncio.Task[None]
+    has_ended = False
+
+    def __init__(self, identity: Hashable) -> None:
+        self.identity = identity
+        self.waiters: list[asyncio.Future[Any]] = []

@@ -29,27 +29,37 @@ def same(result: T) -> T:
     return result
 
 
-@frozen
+class Era:
+    """The time between two logouts of a client."""
+
+    is_over = False
+
+
+@frozen(eq=False, repr=False)
 class Plan(Generic[T]):
     """A call: its flow, and what to do with the result. Two of one identity at the same time share one run.
 
     in_background: nobody asked for it, so it does not log in a client that is somebody else's by now, or nobody's.
     stop: set when nobody waits for it any more, so that it does not wait either.
-    is_wanted: whether no logout came after it was made; else nothing of it is published or saved any more.
+    era: in which it was made; when that is over nothing of it is published or saved any more.
     """
 
     context: Context
     credentials: Credentials
-    flow: Callable[[], Flow[T]] = field(repr=False)
-    publish: Callable[[T], T] = field(default=same, repr=False)
-    identity: Hashable = field(factory=object, repr=False)
+    flow: Callable[[], Flow[T]]
+    publish: Callable[[T], T] = same
+    identity: Hashable = field(factory=object)
     in_background: bool = False
     stop: threading.Event | None = None
-    is_wanted: Callable[[], bool] = field(default=lambda: True, repr=False)
+    era: Era = Era()  # noqa: RUF009 (one that never ends)
+
+    @property
+    def is_wanted(self) -> bool:
+        return not self.era.is_over
 
     def finish(self, result: T) -> T:
         """Publish the result, if it is still wanted."""
-        return self.publish(result) if self.is_wanted() else result
+        return self.publish(result) if self.is_wanted else result
 
 
 class Lenient:
@@ -94,7 +104,7 @@ class RefreshQueue:
             later, plan = next(iter(self._waiting.values()))
         context = evolve(plan.context, deadline=plan.context.clock() + REFRESH_TIMEOUT)
         flow = partial(flows.refresh, context, later)
-        return Plan(context, plan.credentials, flow, identity=later.key, in_background=True, is_wanted=plan.is_wanted)
+        return Plan(context, plan.credentials, flow, identity=later.key, in_background=True, era=plan.era)
 
     @contextmanager
     def doing(self, refresh: Plan[None]) -> Generator[None, None, None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import threading
 from collections import Counter
@@ -23,15 +22,15 @@ MANY = 200
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`waiting(n)` blocks until n threads wait for another one's call."""
     count, changed = Counter[str](), threading.Condition()
-    real = concurrent.futures.Future.exception
 
-    def exception(future: Any, timeout: float | None = None) -> Any:
-        with changed:
-            count["waiting"] += 1
-            changed.notify_all()
-        return real(future, timeout)
+    class Landed(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            with changed:
+                count["waiting"] += 1
+                changed.notify_all()
+            return super().wait(timeout)
 
-    monkeypatch.setattr(concurrent.futures.Future, "exception", exception)
+    monkeypatch.setattr("siperb.flights.Event", Landed)
 
     def wait(threads: int) -> None:
         with changed:
@@ -153,7 +152,7 @@ def test_a_thread_that_is_interrupted_hands_over(waiting: Any) -> None:
     ran: list[str] = []
     results: list[Any] = []
 
-    def interrupted() -> str:
+    def interrupted(_: None) -> str:
         ran.append("first")
         begun.set()
         interrupt.wait(30)
@@ -161,10 +160,10 @@ def test_a_thread_that_is_interrupted_hands_over(waiting: Any) -> None:
 
     def lead() -> None:
         with contextlib.suppress(KeyboardInterrupt):
-            results.append(flights.join("call", interrupted))
+            results.append(flights.join("call", interrupted, None))
 
     def follow() -> None:
-        results.append(flights.join("call", lambda: ran.append("second") or "done"))
+        results.append(flights.join("call", lambda _: ran.append("second") or "done", None))
 
     threads = [threading.Thread(target=lead)]
     threads[0].start()

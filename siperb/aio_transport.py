@@ -58,7 +58,7 @@ class AsyncTransport:
             self._session = await anext(self._own)
         # Two timeouts that end together cancel once under Python 3.10, and the next address has the time anew.
         connect_timeout = CONNECT_TIMEOUT if left > CONNECT_TIMEOUT else None
-        async with self._session.request(
+        async with await self._session.request(  # without `await`, a coroutine more for as long as it takes
             request.method,
             URL(base_url + request.path, encoded=True),
             headers=headers,
@@ -149,8 +149,9 @@ async def _read(answer: aiohttp.ClientResponse, body: Body) -> bytes:
     try:
         if answer.content.is_eof():
             body.take(await answer.read())  # all here, as most are, or read by a trace of the user's session
-        async for chunk in answer.content.iter_any():
-            body.take(chunk)
+        else:
+            async for chunk in answer.content.iter_any():
+                body.take(chunk)
     except BaseException:
         _hang_up(answer.connection)
         raise

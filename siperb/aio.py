@@ -1,34 +1,30 @@
-"""`AsyncSiperb`: drives the flows with `aiohttp`, tasks and the event loop."""
+"""`AsyncSiperb`: the calls of the API for asyncio."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from siperb.arguments import check_bulk
 from siperb.cache import Cache
-from siperb.cache.worker import DaemonThread
 from siperb.core.calls import GetDevices, GetUser
-from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
-from siperb.facade import Facade
-from siperb.flights import TaskFlights
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
-from siperb.plan import REFRESH_TIMEOUT, Plan, Progress
+from siperb.plan import Progress
 from siperb.state import SiperbState
+from siperb.tasks import TaskDriver
 
 if TYPE_CHECKING:
     import aiohttp
 
 __all__ = ["AsyncSiperb"]
 
-T = TypeVar("T")
 C = TypeVar("C", bound="AsyncSiperb")
 
 
-class AsyncSiperb(Facade):
+class AsyncSiperb(TaskDriver):
     """A client of the Siperb API for asyncio: `siperb.Siperb`, awaited.
 
     Two things differ: it is instances only, and it publishes to a state of its own unless given one, as a service
@@ -53,16 +49,8 @@ class AsyncSiperb(Facade):
         http_session: aiohttp.ClientSession | None = None,
         app_info: str | None = None,
     ) -> None:
-        self._http_session = http_session
         super().__init__(
-            pat,
-            base_url=base_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            cache=cache,
-            state=state,
-            strict=strict,
-            app_info=app_info,
+            pat, base_url, timeout, max_retries, cache, state, strict, http_session=http_session, app_info=app_info
         )
 
     async def login(
@@ -160,12 +148,7 @@ class AsyncSiperb(Facade):
 
         No call is possible after it.
         """
-        self._closed = True
-        loop = asyncio.get_running_loop()
-        if here := self._loops.get(loop):
-            await here.close()
-            self._loops.pop(loop, None)
-        self._refreshes.clear()
+        await self._close()
 
     async def __aenter__(self: C) -> C:
         return self
@@ -177,93 +160,3 @@ class AsyncSiperb(Facade):
 
     def __del__(self) -> None:
         self._warn_if_unclosed("`async with AsyncSiperb(...)` or `await client.close()`")
-
-    # Driving.
-
-    def renew_after_fork(self) -> None:
-        super().renew_after_fork()
-        self._left_to_parent = getattr(self, "_loops", None)  # kept, lest the child close the parent's connections
-        self._loops: dict[asyncio.AbstractEventLoop, _Stay] = {}
-
-    def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
-        return self._stay().flights.join(plan.identity, self._drive, plan)
-
-    async def _drive(self, plan: Plan[T]) -> T:
-        flow = plan.flow()
-        try:
-            effect = next(flow)
-            while True:
-                try:
-                    result = await self._perform(effect, plan)
-                except Exception as error:
-                    effect = flow.throw(error)
-                else:
-                    effect = flow.send(result)
-        except StopIteration as stop:
-            value = cast(T, stop.value)
-        finally:
-            flow.close()
-        return plan.finish(value)
-
-    async def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
-        match effect:
-            case Send(request, deadline):
-                transport = self._stay().transport
-                return await transport.send(plan.context.origin, request, self._headers(request), deadline)
-            case Auth():
-                session = self._newer_session(plan, effect)
-                if session is None:
-                    session = await self._run(self._auth_plan(plan, effect))
-                return session
-            case Save() if not plan.is_wanted:
-                return False
-            case Load() | Save() | Evict() | Forget():
-                return await asyncio.wrap_future(_cache_thread.submit(self._ask_cache, effect))
-            case Sleep(seconds):
-                await asyncio.sleep(seconds)
-                return None
-            case Later():
-                if self._refreshes.add(effect, plan):
-                    self._stay().worker = asyncio.create_task(self._refresh_all(), name="siperb-refresh")
-                return None
-            case _:
-                assert_never(effect)
-
-    async def _refresh_all(self) -> None:
-        try:
-            while refresh := self._refreshes.first():
-                with self._refreshes.doing(refresh):
-                    await self._drive(refresh)
-        except BaseException:
-            self._refreshes.stop()
-            raise
-
-    def _stay(self) -> _Stay:
-        loop = asyncio.get_running_loop()
-        stay = self._loops.get(loop)
-        if stay is None:
-            self._refuse_if_closed()
-            self._loops = {known: stay for known, stay in self._loops.items() if not known.is_closed()}
-            stay = self._loops[loop] = _Stay(self._http_session)
-        return stay
-
-
-class _Stay:
-    """What a client has in one event loop."""
-
-    def __init__(self, http_session: aiohttp.ClientSession | None) -> None:
-        from siperb.aio_transport import AsyncTransport
-
-        self.flights = TaskFlights()
-        self.transport = AsyncTransport(http_session)
-        self.worker: asyncio.Task[None] | None = None
-
-    async def close(self) -> None:
-        await self.flights.landed()
-        if self.worker:
-            await asyncio.wait([self.worker], timeout=REFRESH_TIMEOUT)
-            self.worker.cancel()
-        await self.transport.close()
-
-
-_cache_thread = DaemonThread("siperb-cache")

@@ -1,40 +1,31 @@
-"""`Siperb`: drives the flows with `requests`, threads and the clock."""
+"""`Siperb`: the calls of the API for scripts and threads."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from siperb.arguments import check_bulk
 from siperb.cache import Cache
 from siperb.core.calls import GetDevices, GetUser
-from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
-from siperb.errors import SiperbError
-from siperb.facade import Facade
-from siperb.flights import ThreadFlights
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.on_class import OnClassToo
-from siperb.plan import REFRESH_TIMEOUT, Plan, Progress
+from siperb.plan import Progress
 from siperb.state import SiperbAPI, SiperbState
+from siperb.threads import ThreadDriver
 
 if TYPE_CHECKING:
     import requests
 
-    from siperb.transport import Transport
-
 __all__ = ["Siperb"]
 
-T = TypeVar("T")
 C = TypeVar("C", bound="Siperb")
 
-HEAD_START = 0.01  # seconds, for a caller to go on with what was stored before a refresh imports an HTTP library
 
-
-class Siperb(Facade):
+class Siperb(ThreadDriver):
     """A client of the Siperb API that blocks, for scripts and threads.
 
     ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on
@@ -69,16 +60,8 @@ class Siperb(Facade):
         http_session: requests.Session | None = None,
         app_info: str | None = None,
     ) -> None:
-        self._http_session = http_session
         super().__init__(
-            pat,
-            base_url=base_url,
-            timeout=timeout,
-            max_retries=max_retries,
-            cache=cache,
-            state=state,
-            strict=strict,
-            app_info=app_info,
+            pat, base_url, timeout, max_retries, cache, state, strict, http_session=http_session, app_info=app_info
         )
 
     @OnClassToo
@@ -222,12 +205,7 @@ class Siperb(Facade):
 
     def close(self) -> None:
         """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it."""
-        self._closed = True
-        if self._worker and self._worker is not threading.current_thread():
-            self._worker.join(REFRESH_TIMEOUT)
-        self._refreshes.clear()
-        if self._transport:
-            self._transport.close()
+        self._close()
 
     def __enter__(self: C) -> C:
         return self
@@ -239,93 +217,6 @@ class Siperb(Facade):
 
     def __del__(self) -> None:
         self._warn_if_unclosed("`with Siperb(...)` or `client.close()`")
-
-    # Driving.
-
-    def renew_after_fork(self) -> None:
-        super().renew_after_fork()
-        self._flights = ThreadFlights()
-        self._lock = threading.Lock()
-        self._worker: threading.Thread | None = None
-        self._transport: Transport | None = None
-
-    def _run(self, plan: Plan[T]) -> T:
-        return self._flights.join(plan.identity, self._drive, plan)
-
-    def _drive(self, plan: Plan[T]) -> T:
-        flow = plan.flow()
-        try:
-            effect = next(flow)
-            while True:
-                try:
-                    result = self._perform(effect, plan)
-                except Exception as error:
-                    effect = flow.throw(error)
-                else:
-                    effect = flow.send(result)
-        except StopIteration as stop:
-            value = cast(T, stop.value)
-        finally:
-            flow.close()
-        return plan.finish(value)
-
-    def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
-        match effect:
-            case Send(request, deadline):
-                return self._http().send(plan.context.origin, request, self._headers(request), deadline)
-            case Auth():
-                session = self._newer_session(plan, effect)
-                if session is None:
-                    session = self._run(self._auth_plan(plan, effect))
-                return session
-            case Save() if not plan.is_wanted:
-                return False
-            case Load() | Save() | Evict() | Forget():
-                return self._ask_cache(effect)
-            case Sleep(seconds):
-                if plan.stop is None:
-                    time.sleep(seconds)
-                elif plan.stop.wait(seconds):
-                    raise SiperbError("Nobody waits for this any more.")
-                return None
-            case Later():
-                if self._refreshes.add(effect, plan):
-                    self._start_worker()
-                return None
-            case _:
-                assert_never(effect)
-
-    def _http(self) -> Transport:
-        from siperb.transport import Transport
-
-        with self._lock:
-            if self._transport is None:
-                self._transport = Transport(self._http_session)
-            return self._transport
-
-    def _start_worker(self) -> None:
-        worker = threading.Thread(target=self._refresh_all, name="siperb-refresh", daemon=False)
-        try:
-            worker.start()
-        except RuntimeError:  # no thread to be had, as at the interpreter's end: the next call tries again
-            self._refreshes.stop()
-        else:
-            self._worker = worker
-
-    def _refresh_all(self) -> None:
-        """The worker: the interpreter waits at its exit for this thread, which then takes no more than its time."""
-        latest = float("inf")
-        time.sleep(HEAD_START)
-        try:
-            self._http().isolate()
-            while (refresh := self._refreshes.first()) and time.monotonic() < latest:
-                if latest == float("inf") and not threading.main_thread().is_alive():
-                    latest = time.monotonic() + REFRESH_TIMEOUT
-                with self._refreshes.doing(refresh):
-                    self._drive(refresh)
-        except BaseException:
-            self._refreshes.stop()
-            raise
 
 
 SiperbAPI.login = Siperb.login

@@ -58,13 +58,14 @@ class Facade:
     def __init__(
         self,
         pat: str | None,
-        *,
         base_url: str | None,
         timeout: float,
         max_retries: int,
         cache: Cache | None,
         state: SiperbState | None,
         strict: bool,
+        *,
+        http_session: Any,
         app_info: str | None,
     ) -> None:
         self._closed = False
@@ -74,6 +75,7 @@ class Facade:
         self._max_retries = count("max_retries", max_retries, 0)
         self._cache = cache
         self._strict = strict
+        self._http_session = http_session
         self._user_agent = f"siperb-python/{__version__} python/{sys.version.split()[0]}"
         if app_info is not None:
             self._user_agent += " " + check_header("app_info", app_info)

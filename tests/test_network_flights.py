@@ -12,8 +12,8 @@ import pytest
 from facades import Facade, said
 
 from siperb import AsyncSiperb, NotFoundError, Siperb
-from siperb.flights import ThreadFlights
 from siperb.testing import Hold, SiperbServer, Status
+from siperb.threads import ThreadFlights
 
 MANY = 200
 
@@ -30,7 +30,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
                 changed.notify_all()
             return super().wait(timeout)
 
-    monkeypatch.setattr("siperb.flights.Event", Landed)
+    monkeypatch.setattr("siperb.threads.Event", Landed)
 
     def wait(threads: int) -> None:
         with changed:
@@ -121,6 +121,16 @@ async def test_one_who_gives_up_leaves_the_others_their_request(server: SiperbSe
         hold.release()
         assert await second == client.session
     assert said(server) == ["login"]
+
+
+async def test_one_who_gives_up_at_once_asks_nothing(server: SiperbServer) -> None:
+    async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
+        task = asyncio.create_task(client.login())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert said(server) == []
 
 
 async def test_when_the_last_one_gives_up_the_request_ends(server: SiperbServer) -> None:

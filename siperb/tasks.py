@@ -1,0 +1,181 @@
+"""Drives flows with `aiohttp` and tasks: the half of `siperb.AsyncSiperb` that does the work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from copy import copy
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from siperb.cache.worker import DaemonThread
+from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
+from siperb.facade import Facade
+from siperb.plan import REFRESH_TIMEOUT, Plan
+
+if TYPE_CHECKING:
+    import aiohttp
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+
+class TaskDriver(Facade):
+    """A client for asyncio, without its calls."""
+
+    def renew_after_fork(self) -> None:
+        super().renew_after_fork()
+        self._left_to_parent = getattr(self, "_loops", None)  # kept, lest the child close the parent's connections
+        self._loops: dict[asyncio.AbstractEventLoop, _Stay] = {}
+
+    async def _close(self) -> None:
+        self._closed = True
+        loop = asyncio.get_running_loop()
+        if here := self._loops.get(loop):
+            await here.close()
+            self._loops.pop(loop, None)
+        self._refreshes.clear()
+
+    def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
+        return self._stay().flights.join(plan.identity, self._drive, plan)
+
+    async def _drive(self, plan: Plan[T]) -> T:
+        flow = plan.flow()
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    result = await self._perform(effect, plan)
+                except Exception as error:
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(result)
+        except StopIteration as stop:
+            value = cast(T, stop.value)
+        finally:
+            flow.close()
+        return plan.finish(value)
+
+    async def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
+        match effect:
+            case Send(request, deadline):
+                transport = self._stay().transport
+                return await transport.send(plan.context.origin, request, self._headers(request), deadline)
+            case Auth():
+                session = self._newer_session(plan, effect)
+                if session is None:
+                    session = await self._run(self._auth_plan(plan, effect))
+                return session
+            case Save() if not plan.is_wanted:
+                return False
+            case Load() | Save() | Evict() | Forget():
+                return await asyncio.wrap_future(_cache_thread.submit(self._ask_cache, effect))
+            case Sleep(seconds):
+                await asyncio.sleep(seconds)
+                return None
+            case Later():
+                if self._refreshes.add(effect, plan):
+                    self._stay().worker = asyncio.create_task(self._refresh_all(), name="siperb-refresh")
+                return None
+            case _:
+                assert_never(effect)
+
+    async def _refresh_all(self) -> None:
+        try:
+            while refresh := self._refreshes.first():
+                with self._refreshes.doing(refresh):
+                    await self._drive(refresh)
+        except BaseException:
+            self._refreshes.stop()
+            raise
+
+    def _stay(self) -> _Stay:
+        loop = asyncio.get_running_loop()
+        stay = self._loops.get(loop)
+        if stay is None:
+            self._refuse_if_closed()
+            self._loops = {known: stay for known, stay in self._loops.items() if not known.is_closed()}
+            stay = self._loops[loop] = _Stay(self._http_session)
+        return stay
+
+
+class _Stay:
+    """What a client has in one event loop."""
+
+    def __init__(self, http_session: aiohttp.ClientSession | None) -> None:
+        from siperb.aio_transport import AsyncTransport
+
+        self.flights = TaskFlights()
+        self.transport = AsyncTransport(http_session)
+        self.worker: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        await self.flights.landed()
+        if self.worker:
+            await asyncio.wait([self.worker], timeout=REFRESH_TIMEOUT)
+            self.worker.cancel()
+        await self.transport.close()
+
+
+class TaskFlights:
+    """Calls of one identity at the same time share one run, in a task that ends when all who wait for it do."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, _TaskFlight] = {}
+
+    async def join(self, identity: Hashable, run: Callable[[A], Coroutine[Any, Any, T]], argument: A) -> T:
+        loop = asyncio.get_running_loop()
+        new = _TaskFlight(identity)
+        flight = self._flights.setdefault(identity, new)
+        if flight is new:
+            flight.task = loop.create_task(self._fly(flight, run, argument))
+        waiter: asyncio.Future[T] = loop.create_future()  # one each: cancelling a task cancels what it awaits
+        flight.waiters.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            flight.waiters.remove(waiter)
+            if not flight.waiters and not flight.task.done():
+                self._end(flight)
+                flight.task.cancel()
+            raise
+
+    async def landed(self) -> None:
+        """Wait until all that is under way has ended."""
+        if self._flights:
+            await asyncio.wait([flight.task for flight in self._flights.values()])
+
+    async def _fly(self, flight: _TaskFlight, run: Callable[[A], Coroutine[Any, Any, Any]], argument: A) -> None:
+        try:
+            result = await run(argument)
+        except Exception as error:
+            self._end(flight)
+            for number, waiter in enumerate(flight.waiters):
+                if not waiter.done():
+                    waiter.set_exception(copy(error) if number else error)  # raising adds to a traceback
+        except BaseException:
+            self._end(flight)
+            for waiter in flight.waiters:
+                waiter.cancel()
+            raise
+        else:
+            self._end(flight)
+            for waiter in flight.waiters:
+                if not waiter.done():
+                    waiter.set_result(result)
+
+    def _end(self, flight: _TaskFlight) -> None:
+        if not flight.has_ended:
+            flight.has_ended = True
+            del self._flights[flight.identity]
+
+
+class _TaskFlight:
+    task: asyncio.Task[None]
+    has_ended = False
+
+    def __init__(self, identity: Hashable) -> None:
+        self.identity = identity
+        self.waiters: list[asyncio.Future[Any]] = []
+
+
+_cache_thread = DaemonThread("siperb-cache")

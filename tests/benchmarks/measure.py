@@ -72,7 +72,7 @@ class Figures:
         return peer / ours if self.inverse else ours / peer
 
 
-_UNITS = {"ms": (1e3, ".1f"), "µs": (1e6, ".0f"), "MB": (1e-6, ".1f"), "requests": (1, ".0f")}
+_UNITS = {"ms": (1e3, ".1f"), "µs": (1e6, ".3g"), "MB": (1e-6, ".1f"), "requests": (1, ".0f")}
 
 
 def _quartiles(values: list[float]) -> tuple[float, float]:

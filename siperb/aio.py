@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from siperb.arguments import check_bulk
-from siperb.cache import Cache
 from siperb.core.calls import GetDevices, GetUser
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.plan import Progress
@@ -18,6 +17,8 @@ from siperb.tasks import TaskDriver
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from siperb.cache import Cache
 
 __all__ = ["AsyncSiperb"]
 

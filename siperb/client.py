@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from siperb.arguments import check_bulk
-from siperb.cache import Cache
 from siperb.core.calls import GetDevices, GetUser
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.on_class import OnClassToo
@@ -19,6 +18,8 @@ from siperb.threads import ThreadDriver
 
 if TYPE_CHECKING:
     import requests
+
+    from siperb.cache import Cache
 
 __all__ = ["Siperb"]
 

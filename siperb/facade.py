@@ -12,13 +12,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import NoneType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
 
 from siperb._version import __version__
 from siperb.arguments import cache_key_of, count, given_session, seconds
-from siperb.cache import Cache, default_cache
+from siperb.cache import default_cache
 from siperb.cache.worker import renewed_after_fork
 from siperb.core import bulk, flows
 from siperb.core.calls import Call, GetDevices, GetProvisioning
@@ -32,6 +32,9 @@ from siperb.models import Device, Provisioning, ProvisioningResult, Session
 from siperb.network import check_base_url
 from siperb.plan import Era, Lenient, Plan, RefreshQueue, same
 from siperb.state import SiperbState
+
+if TYPE_CHECKING:
+    from siperb.cache import Cache
 
 logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from siperb.errors import APIResponseError
 from siperb.models import Device, Provisioning, Session, User
 
 if TYPE_CHECKING:
-    from cattrs import Converter
+    from cattrs import BaseConverter
 
 M = TypeVar("M", Session, Device, Provisioning, User)
 
@@ -140,10 +140,10 @@ def _structurer(kind: type[M]) -> Callable[[Any, Any], M]:
 
 
 @cache
-def _converter() -> Converter:
-    from cattrs import Converter
+def _converter() -> BaseConverter:
+    from cattrs import BaseConverter
 
-    converter = Converter()
+    converter = BaseConverter()
     converter.register_structure_hook(str, _exact_str)
     converter.register_structure_hook(str | None, _text)
     converter.register_structure_hook(int | None, _port)

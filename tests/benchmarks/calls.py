@@ -12,12 +12,14 @@ from typing import Any
 
 import aiohttp
 import httpx
+import keyring
 import requests
 
 from siperb import AsyncSiperb, Siperb, SiperbState
 from siperb.testing import Delay, SiperbServer
 from tests.benchmarks.api import Api
-from tests.benchmarks.measure import Figures
+from tests.benchmarks.measure import Figures, take_turns
+from tests.benchmarks.startup import filled_keyring, has_keyring
 
 QUERY = "?password=yes&settings_json=yes"
 ALIKE = 200
@@ -53,6 +55,28 @@ def one_sync(api: Api, quick: bool) -> Figures:
         medians_of_a_round()
         ours, peer = zip(*(medians_of_a_round() for _ in range(rounds)), strict=True)
     return Figures(list(ours), list(peer), unit="µs")
+
+
+def one_cached(api: Api, quick: bool) -> Figures | None:
+    """A client each, as its end waits for the refresh that the call leaves behind."""
+    if not has_keyring():
+        return None
+
+    def ours() -> float:
+        with Siperb(api.pat, base_url=api.base_url, strict=True, state=SiperbState()) as client:
+            began = time.perf_counter()
+            client.get_provisioning(
+                api.phones[0], user_id=api.user_id, session_token=api.session_token, enable_cache=True
+            )
+            return time.perf_counter() - began
+
+    def by_hand() -> float:
+        began = time.perf_counter()
+        assert keyring.get_password("siperb-benchmark/document", "siperb")
+        return time.perf_counter() - began
+
+    with filled_keyring(api):
+        return Figures(*take_turns(5 if quick else 41, ours, by_hand))
 
 
 def async_64(api: Api, quick: bool) -> Figures:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 
 from tests.benchmarks.api import Api
 from tests.benchmarks.measure import Figures, take_turns
@@ -39,14 +40,26 @@ def first_async(api: Api, quick: bool) -> Figures:
 
 
 def cached(api: Api, quick: bool) -> Figures | None:
-    if "SIPERB_TEST_SECRET_SERVICE" not in os.environ:
+    if not has_keyring():
         return None
-    cpu([*program("cached_state"), "fill"], api.environment())
-    try:
+    with filled_keyring(api):
         lines: list[str] = []
         figures = _programs(_to_value(lines), "cached_credential", api, 5 if quick else 21)
         figures.broken.extend(f"{lines.count(line)} × {line}" for line in sorted(set(lines) - {"ok"}))
         return figures
+
+
+def has_keyring() -> bool:
+    """Whether there is one that a benchmark may write to."""
+    return "SIPERB_TEST_SECRET_SERVICE" in os.environ
+
+
+@contextmanager
+def filled_keyring(api: Api) -> Generator[None, None, None]:
+    """The session and the document of the first phone, as `siperb` and as a script of one's own would keep them."""
+    cpu([*program("cached_state"), "fill"], api.environment())
+    try:
+        yield
     finally:
         cpu([*program("cached_state"), "empty"], api.environment())
 

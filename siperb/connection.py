@@ -115,6 +115,11 @@ class _HTTPConnection(HTTPConnection):
         finally:
             self._dns_host = name
 
+    def _tunnel(self) -> None:
+        """Leave the TLS handshake behind a proxy no more than what the proxy's answer has left."""
+        super()._tunnel()
+        cast(socket, self.sock).settimeout(time_left(call_under_way.get().deadline))
+
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         call = call_under_way.get()
         call.may_be_stale = self._has_served

@@ -7,7 +7,6 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -16,7 +15,7 @@ from yarl import URL
 
 from siperb.core.wire import Request, Response
 from siperb.errors import APIError, ConfigurationError, SiperbError
-from siperb.network import CONNECT_TIMEOUT, Body, ca_bundle, environment_proxy, kind_of, no_answer
+from siperb.network import CONNECT_TIMEOUT, Body, environment_proxy, kind_of, no_answer, tls_context
 
 LONGEST_LINE = 65536  # bytes of a header, as in http.client
 
@@ -99,21 +98,13 @@ def _check(session: object) -> None:
 async def _own_session() -> AsyncGenerator[aiohttp.ClientSession, None]:
     """A generator for the sake of its end: an event loop ends it, when nobody else has, before it is closed itself."""
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=_tls()),
+        connector=aiohttp.TCPConnector(ssl=tls_context()),
         cookie_jar=aiohttp.DummyCookieJar(),
         response_class=_ClientResponse,
         max_line_size=LONGEST_LINE,
         max_field_size=LONGEST_LINE,
     ) as session:
         yield session
-
-
-def _tls() -> ssl.SSLContext | bool:
-    bundle = ca_bundle()
-    if bundle is None:
-        return True
-    folder = Path(bundle).is_dir()
-    return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
 
 
 class _StaleConnection(Exception):

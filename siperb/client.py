@@ -40,9 +40,10 @@ class Siperb(ThreadDriver):
     cache: where ``enable_cache=True`` keeps things; None means the OS keyring (`KeyringCache`).
     state: where results are published; None means a state of this client's own.
     strict: raise from `get_devices` and `get_provisioning` instead of returning None.
-    http_session: a `requests.Session` to use; it is never closed and never changed. Its proxies and certificates
-        count, not the environment's; headers that drip are not cut off at the deadline; and its ``urllib3`` logs
-        each path, device token included, to a logger set to DEBUG.
+    http_session: a `requests.Session` to use; it is never closed and never changed. What it is set to counts: its
+        proxies and certificates, and with ``trust_env`` those of the environment as `requests` reads them. Headers
+        that drip are not cut off at the deadline, and its ``urllib3`` logs each path, device token included, to a
+        logger set to DEBUG.
     app_info: what to add to the ``User-Agent``, e.g. ``"pbx-sync/2.1"``.
 
     Raises `ConfigurationError` for a value that cannot be used.

@@ -8,10 +8,14 @@ import time
 import zlib
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from siperb.core.wire import Request
 from siperb.errors import APIConnectionError, APIResponseError, APITimeoutError, ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
 
 MAX_BODY = 32 * 2**20  # bytes, decoded; 100,000 devices fit
 CONNECT_TIMEOUT = 5.0  # seconds, of the call's deadline
@@ -87,8 +91,8 @@ def environment_proxy(base_url: str) -> str | None:
     return None if parts.scheme == "http" and not is_loopback(host) else proxy
 
 
-def ca_bundle() -> str | None:
-    """The file or folder of trusted certificates that the environment names; None for the library's own.
+def ca_bundle() -> str:
+    """The file or folder of trusted certificates: that which the environment names, else certifi's, as in requests.
 
     Raises `ConfigurationError` when there is no such file.
     """
@@ -97,7 +101,18 @@ def ca_bundle() -> str | None:
             if not os.path.exists(path):
                 raise ConfigurationError(f"{name} names no file that exists: correct or unset it.")
             return path
-    return None
+    from certifi import where  # which requests depends on
+
+    return where()
+
+
+def tls_context() -> ssl.SSLContext:
+    """Trusts what `ca_bundle` says, and nothing else."""
+    import ssl
+
+    bundle = ca_bundle()
+    is_folder = os.path.isdir(bundle)
+    return ssl.create_default_context(cafile=None if is_folder else bundle, capath=bundle if is_folder else None)
 
 
 class Body:

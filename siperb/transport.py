@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, cast
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import requests
@@ -42,8 +43,8 @@ class Transport:
         """The answer; `APIConnectionError` without one, `APIResponseError` for a body that is too large or unreadable.
 
         deadline: by `time.monotonic`. Looking up the host's name may outlast it. With a session of the user's it is
-        looked at between the chunks of the body alone: headers that drip are then out of reach, and `urllib3` logs
-        the path, device token included, when its logger is set to DEBUG.
+        looked at between the pieces of the body alone: headers that drip are then out of reach (so is the body with
+        urllib3 1.26), and `urllib3` logs the path, device token included, when its logger is set to DEBUG.
         """
         while True:
             failure: APIError
@@ -72,7 +73,9 @@ class Transport:
         options: dict[str, Any] = {}
         if is_own:
             proxy = self._proxy(call.base_url)
-            options = {"verify": ca_bundle() or True, "proxies": {"http": proxy, "https": proxy} if proxy else {}}
+            options = {"verify": ca_bundle(), "proxies": {"http": proxy, "https": proxy} if proxy else {}}
+        elif call.base_url.startswith("http://"):  # to loopback, in the clear: nothing for the environment's proxy
+            options = {"proxies": {"no_proxy": urlsplit(call.base_url).hostname}}
         try:
             answer = session.request(
                 call.request.method,
@@ -106,9 +109,8 @@ class Transport:
         """Give this thread a session beside the user's: a `requests.Session` is for one thread."""
         given = self._given
         if given is not None:
-            copy = requests.Session()
-            for name in (*requests.Session.__attrs__, "adapters"):
-                setattr(copy, name, getattr(given, name))
+            copy = object.__new__(type(given))  # of its own class; `copy.copy` would keep what a pickle keeps alone
+            vars(copy).update(vars(given))
             self._local.session = copy
 
     def close(self) -> None:
@@ -124,12 +126,21 @@ def _check(session: object) -> None:
 
 
 def _read(call: Call, answer: requests.Response, *, decode: bool) -> bytes:
+    answer.raw.enforce_content_length = True  # left alone, urllib3 1.26 takes a body cut short for a whole one
     body = Body(call.request, answer.raw.headers.pop("Content-Encoding", None) if decode else None)
-    for chunk in answer.iter_content(CHUNK):
+    for chunk in answer.iter_content(CHUNK) if decode else _pieces(answer):
         body.take(chunk)
         if time.monotonic() > call.deadline:
             raise TimeoutError
     return body.whole()
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it comes, where `iter_content` would wait for a whole chunk; or what a hook has read of it."""
+    read1 = getattr(answer.raw, "read1", None)  # of urllib3 2
+    if read1 is None or cast(Any, answer)._content_consumed:
+        return cast("Iterator[bytes]", answer.iter_content(CHUNK))
+    return iter(lambda: read1(CHUNK, decode_content=True) or b"", b"")
 
 
 _KINDS: dict[str, tuple[type[Exception], ...]] = {

@@ -136,6 +136,11 @@ def test_a_ca_bundle_is_trusted(
     assert facade.call(https_client(facade, tls_server).get_devices)
 
 
+def test_without_one_both_trust_the_same(facade: Facade, tls: Any, tls_server: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("certifi.where", lambda: str(tls[0]))
+    assert facade.call(https_client(facade, tls_server).get_devices)
+
+
 def test_a_certificate_of_nobodys_is_not_trusted(
     facade: Facade, tls_server: SiperbServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -260,6 +265,35 @@ def test_a_users_requests_session_is_used_and_left_as_it_is(server: SiperbServer
         assert before == {name: repr(value) for name, value in vars(session).items()}
         session.hooks["response"].clear()
         assert session.get(server.base_url).status_code == 404  # it still works
+
+
+def test_a_users_kind_of_session_is_used_in_every_thread(server: SiperbServer) -> None:
+    class Tenant(requests.Session):
+        def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+            kwargs["headers"] = {**kwargs["headers"], "X-Tenant": self.tenant}
+            return super().request(method, url, *args, **kwargs)
+
+    with Tenant() as session, Siperb(server.pat, base_url=server.base_url, http_session=session, state=None) as client:
+        session.tenant = "a"
+        assert len([result for result in client.provision_all() if result.provisioning]) == 2
+    assert [request.headers["X-Tenant"] for request in server.requests] == ["a"] * 4
+
+
+async def test_plain_http_takes_no_proxy_of_the_environment_with_a_users_session_either(
+    server: SiperbServer, other_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", other_server.base_url)
+    with (
+        requests.Session() as session,
+        Siperb(server.pat, base_url=server.base_url, http_session=session, state=None) as client,
+    ):
+        client.login()
+    async with (
+        aiohttp.ClientSession() as session,
+        AsyncSiperb(server.pat, base_url=server.base_url, http_session=session) as client,
+    ):
+        await client.login()
+    assert (len(server.requests), other_server.requests) == (2, [])
 
 
 async def test_a_users_aiohttp_session_is_used_and_left_as_it_is(

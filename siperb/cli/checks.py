@@ -7,7 +7,6 @@ import socket
 import ssl
 import time
 from datetime import datetime, timezone
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -17,7 +16,7 @@ from siperb.cli.credentials import address, find_account
 from siperb.cli.failures import CREDENTIALS
 from siperb.cli.masking import mask
 from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
-from siperb.network import ca_bundle, environment_proxy, is_loopback
+from siperb.network import environment_proxy, is_loopback, tls_context
 
 
 def check_address(patient: Patient) -> str:
@@ -73,7 +72,7 @@ def check_tls(patient: Patient) -> str:
         raise Unneeded("it is between the login and the API, through the proxy")
     host, _ = _host_and_port(patient.base_url)
     try:
-        patient.connection = _trust().wrap_socket(patient.connection, server_hostname=host)
+        patient.connection = tls_context().wrap_socket(patient.connection, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         raise Problem(f"the certificate is not accepted: {error.verify_message}", _OWN_CA) from None
     except OSError as error:
@@ -168,7 +167,7 @@ async def _shake_hands(url: str) -> str | None:
     proxy = environment_proxy(url.replace("ws", "http", 1))
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
-        session.ws_connect(url, protocols=("sip",), ssl=_trust(), proxy=proxy) as websocket,
+        session.ws_connect(url, protocols=("sip",), ssl=tls_context(), proxy=proxy) as websocket,
     ):
         return websocket.protocol
 
@@ -176,12 +175,3 @@ async def _shake_hands(url: str) -> str | None:
 def _host_and_port(base_url: str) -> tuple[str, int]:
     parts = urlsplit(base_url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _trust() -> ssl.SSLContext:
-    """The certificates that the clients trust: those of the environment, else those of `requests`."""
-    from requests.utils import DEFAULT_CA_BUNDLE_PATH
-
-    bundle = ca_bundle() or DEFAULT_CA_BUNDLE_PATH
-    is_folder = Path(bundle).is_dir()
-    return ssl.create_default_context(cafile=None if is_folder else bundle, capath=bundle if is_folder else None)

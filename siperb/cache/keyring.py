@@ -61,12 +61,12 @@ class KeyringCache:
     def evict(self, key: Key) -> bool:
         """See `Cache.evict`; False also when the keyring does not answer."""
         self._debts.owe(key=key)
-        return self._try(lambda driver: self._debts.evict(driver, key), False)
+        return self._remove(lambda driver: self._debts.evict(driver, key))
 
     def forget(self, owner: str) -> bool:
         """See `Cache.forget`; False also when the keyring does not answer."""
         self._debts.owe(owner=owner)
-        return self._try(lambda driver: self._debts.forget(driver, owner), False)
+        return self._remove(lambda driver: self._debts.forget(driver, owner))
 
     def stored(self, owner: str) -> list[Key]:
         """The keys of the owner's records, maybe with some that were evicted; [] when the keyring does not answer."""
@@ -98,6 +98,13 @@ class KeyringCache:
         except CacheError as error:
             self._warn(error)
             return miss
+
+    def _remove(self, work: Callable[[Driver], bool]) -> bool:
+        try:
+            return self._run(work)
+        except CacheError as error:
+            self._warn(error)
+            return isinstance(error, Trouble) and error.cause is NULL  # which holds nothing
 
     def _run(self, work: Callable[[Driver], T], *, even_if_paused: bool = False) -> T:
         """What `work` answers, in the keyring's thread; nothing but `CacheError` is raised."""

@@ -75,8 +75,9 @@ class AsyncTransport:
 
     async def close(self) -> None:
         """Close the session, unless it is the user's."""
-        if self._own:
-            await self._own.aclose()
+        own, self._own = self._own, None
+        if own:
+            await own.aclose()
 
 
 def _check(session: object) -> None:

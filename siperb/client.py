@@ -15,8 +15,11 @@ from siperb.on_class import OnClassToo
 from siperb.plan import Progress
 from siperb.state import SiperbAPI, SiperbState
 from siperb.threads import ThreadDriver
+from siperb.worker import DaemonThreads
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import requests
 
     from siperb.cache import Cache
@@ -160,7 +163,7 @@ class Siperb(ThreadDriver):
         Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
         holds all calls back. No document is published; memory stays flat. Raises, at the first step, the error of the
         list of devices, `strict` or not, and `MissingCredentialsError`; `ConfigurationError` for bad arguments.
-        Closing the iterator lets requests under way end by themselves, and nothing follows them.
+        Closing the iterator lets requests under way end by themselves; nothing follows them, nor waits for them.
         """
         check_bulk(device_tokens, concurrency)
         return self._provision_all(device_tokens, concurrency, on_progress)
@@ -171,26 +174,29 @@ class Siperb(ThreadDriver):
         concurrency: int,
         on_progress: Callable[[int, int | None], None] | None,
     ) -> Iterator[ProvisioningResult]:
-        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+        from concurrent.futures import FIRST_COMPLETED, wait
 
         if device_tokens is None:
             device_tokens = [device.device_token for device in self._run(self._fetch_plan(GetDevices()))]
         progress = Progress(device_tokens, on_progress)
         stop = threading.Event()
         plans = self._bulk_plans(device_tokens, stop)
-        pool = ThreadPoolExecutor(concurrency, "siperb-bulk", initializer=lambda: self._http().isolate())
+        self._http()  # says what is wrong with a session of the user's
+
+        def begin(count: int) -> set[Future[ProvisioningResult]]:
+            return {_bulk_threads.submit(self._drive_apart, plan) for plan in islice(plans, count)}
+
         try:
-            under_way = {pool.submit(self._drive, plan) for plan in islice(plans, concurrency)}
+            under_way = begin(concurrency)
             while under_way:
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in done:
-                    under_way.update(pool.submit(self._drive, plan) for plan in islice(plans, 1))
+                    under_way |= begin(1)
                     result = future.result()
                     progress.step()
                     yield result
         finally:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
 
     @OnClassToo
     def logout(self) -> None:
@@ -220,6 +226,8 @@ class Siperb(ThreadDriver):
     def __del__(self) -> None:
         self._warn_if_unclosed("`with Siperb(...)` or `client.close()`")
 
+
+_bulk_threads = DaemonThreads("siperb-bulk")
 
 SiperbAPI.login = Siperb.login
 SiperbAPI.get_devices = Siperb.get_devices

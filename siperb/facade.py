@@ -19,7 +19,6 @@ from attrs import evolve, frozen
 from siperb._version import __version__
 from siperb.arguments import cache_key_of, count, given_session, seconds
 from siperb.cache import default_cache
-from siperb.cache.worker import renewed_after_fork
 from siperb.core import bulk, flows
 from siperb.core.calls import Call, GetDevices, GetProvisioning
 from siperb.core.effects import Auth, Evict, Flow, Forget, Load, Save, assert_never
@@ -30,8 +29,9 @@ from siperb.core.wire import Request, check_header, check_token
 from siperb.errors import ConfigurationError, SiperbError
 from siperb.models import Device, Provisioning, ProvisioningResult, Session
 from siperb.network import check_base_url
-from siperb.plan import Era, Lenient, Plan, RefreshQueue, same
+from siperb.plan import Era, Lenient, Plan, same
 from siperb.state import SiperbState
+from siperb.worker import renewed_after_fork
 
 if TYPE_CHECKING:
     from siperb.cache import Cache
@@ -92,7 +92,10 @@ class Facade:
 
     def renew_after_fork(self) -> None:
         """Drop what a child must not inherit: locks that may be held, and what other threads were about."""
-        self._refreshes = RefreshQueue()
+        raise NotImplementedError
+
+    def _drop_refreshes(self) -> None:
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         user = f" user_id={self.session.user_id!r}" if self.session else ""
@@ -108,9 +111,11 @@ class Facade:
 
     def _login_plan(self, pat: str | None, enable_cache: bool, login_key: str) -> Plan[Session]:
         credentials = self._credentials(pat, cache_key_of("login_key", login_key, enable_cache))
-        return self._session_plan(self._context(), credentials, None)
+        return self._session_plan(self._context(), credentials, None, self._era)
 
-    def _session_plan(self, context: Context, credentials: Credentials, stale_token: str | None) -> Plan[Session]:
+    def _session_plan(
+        self, context: Context, credentials: Credentials, stale_token: str | None, era: Era
+    ) -> Plan[Session]:
         def publish(session: Session) -> Session:
             self._login = _Login(context.origin, credentials, session)
             self.state.session = session
@@ -118,8 +123,8 @@ class Facade:
             return session
 
         flow = partial(flows.login, context, credentials, stale_token)
-        identity = ("login", context.origin, credentials, stale_token, self._era)
-        return Plan(context, credentials, flow, publish, identity, era=self._era)
+        identity = ("login", context.origin, credentials, stale_token, era)
+        return Plan(context, credentials, flow, publish, identity, era=era)
 
     def _devices_plan(
         self, user_id: str | None, session_token: str | None, enable_cache: bool, session_key: str
@@ -167,27 +172,36 @@ class Facade:
         self, device_tokens: Iterable[str], stop: threading.Event | None = None
     ) -> Iterator[Plan[ProvisioningResult]]:
         """A plan a device, each made when it is asked for; their calls hold back together."""
-        pace = Pace()
+        pace, era = Pace(), self._era
         context = self._context()
         credentials = self._own_credentials(context.origin, None)
         for token in device_tokens:
             flow = partial(bulk.provision, lambda: evolve(self._context(), pace=pace), token)
-            yield Plan(context, credentials, flow, stop=stop)
+            yield Plan(context, credentials, flow, bound_to_login=True, stop=stop, era=era)
 
     def _logout_plan(self) -> Plan[None]:
         context = self._context()
         login = self._login
         session = login.session if login and login.origin == context.origin else None
         credentials = login.credentials if login else self._credentials(None, None)
-        self._end_era()
+        self._begin_era()
+        leaving = self._era
+        leaving.is_over = True  # what is begun before the end is not wanted either
+
+        def flow() -> Flow[None]:
+            try:
+                yield from flows.forget(context, credentials, session)
+            finally:
+                if self._era is leaving:
+                    self._begin_era()
 
         def publish(_: None) -> None:
-            self._end_era()  # what was begun meanwhile is not wanted either
+            self._begin_era()
             self._login = None
-            self._refreshes.clear()
+            self._drop_refreshes()
             self.state.clear()
 
-        return Plan(context, credentials, partial(flows.forget, context, credentials, session), publish)
+        return Plan(context, credentials, flow, publish)
 
     def _save_pat_plan(self, pat: str) -> Plan[bool]:
         context, login = self._context(), self._login
@@ -196,7 +210,7 @@ class Facade:
         pat = check_token("PAT", pat)
         return Plan(context, login.credentials, partial(flows.save_pat, context, pat, login.session))
 
-    def _end_era(self) -> None:
+    def _begin_era(self) -> None:
         self._era.is_over = True
         self._era = Era()
 
@@ -226,17 +240,21 @@ class Facade:
         is_superseded = (
             now is not None and now.origin == plan.context.origin and now.credentials.pat != plan.credentials.pat
         )
-        if plan.in_background and (is_superseded or not plan.is_wanted):
+        if plan.bound_to_login and (is_superseded or not plan.is_wanted):
             raise SiperbError("The client has logged out, or in as somebody else, meanwhile.")
-        login = self._session_plan(evolve(plan.context, deadline=auth.deadline), plan.credentials, auth.stale_token)
-        if is_superseded:  # the call goes on as whom it began; the client stays who it has become
-            login = evolve(login, publish=same, identity=(login.identity, "superseded"))
+        context = evolve(plan.context, deadline=auth.deadline)
+        login = self._session_plan(context, plan.credentials, auth.stale_token, plan.era)
 
         def flow() -> Flow[Session]:
             known = self._newer_session(plan, auth)  # another login may have ended since the driver looked
             return known if known else (yield from login.flow())
 
-        return evolve(login, flow=flow, era=plan.era)
+        def publish(session: Session) -> Session:
+            """The call goes on as whom it began; the client stays who it may have become meanwhile."""
+            return login.publish(session) if self._login is now and not is_superseded else session
+
+        identity = (login.identity, "superseded") if is_superseded else login.identity
+        return evolve(login, flow=flow, publish=publish, identity=identity)
 
     def _newer_session(self, plan: Plan[Any], auth: Auth) -> Session | None:
         """The client's session, if it is the one that an `Auth` asks for."""
@@ -264,11 +282,13 @@ class Facade:
                 case _:
                     assert_never(effect)
         except Exception as error:  # a cache of the user's own may raise anything, and its text may hold anything
-            cause = type(error).__name__
-            if cause not in self._cache_troubles:
-                self._cache_troubles.add(cause)
-                logger.warning("The cache failed with %s and is passed over: check %s.", cause, type(cache).__name__)
+            self._pass_over(type(cache).__name__, type(error).__name__)
             return None
+
+    def _pass_over(self, cache: str, cause: str) -> None:
+        if cause not in self._cache_troubles:
+            self._cache_troubles.add(cause)
+            logger.warning("The cache failed with %s and is passed over: check %s.", cause, cache)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:

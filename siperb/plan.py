@@ -39,7 +39,7 @@ class Era:
 class Plan(Generic[T]):
     """A call: its flow, and what to do with the result. Two of one identity at the same time share one run.
 
-    in_background: nobody asked for it, so it does not log in a client that is somebody else's by now, or nobody's.
+    bound_to_login: it does not log in by itself once the client has logged out, or in as somebody else.
     stop: set when nobody waits for it any more, so that it does not wait either.
     era: in which it was made; when that is over nothing of it is published or saved any more.
     """
@@ -49,7 +49,7 @@ class Plan(Generic[T]):
     flow: Callable[[], Flow[T]]
     publish: Callable[[T], T] = same
     identity: Hashable = field(factory=object)
-    in_background: bool = False
+    bound_to_login: bool = False
     stop: threading.Event | None = None
     era: Era = Era()  # noqa: RUF009 (one that never ends)
 
@@ -95,16 +95,19 @@ class RefreshQueue:
             had_worker, self._has_worker = self._has_worker, True
             return not had_worker
 
-    def first(self) -> Plan[None] | None:
-        """The refresh to do now, which stays queued until `doing` it has ended; None sends the worker home."""
+    def first(self, latest: float = float("inf")) -> Plan[None] | None:
+        """The refresh to do now, which stays queued until `doing` it has ended; None sends the worker home.
+
+        latest: when it has to have ended, by the clock.
+        """
         with self._lock:
             if not self._waiting:
                 self._has_worker = False
                 return None
             later, plan = next(iter(self._waiting.values()))
-        context = evolve(plan.context, deadline=plan.context.clock() + REFRESH_TIMEOUT)
+        context = evolve(plan.context, deadline=min(plan.context.clock() + REFRESH_TIMEOUT, latest))
         flow = partial(flows.refresh, context, later)
-        return Plan(context, plan.credentials, flow, identity=later.key, in_background=True, era=plan.era)
+        return Plan(context, plan.credentials, flow, identity=later.key, bound_to_login=True, era=plan.era)
 
     @contextmanager
     def doing(self, refresh: Plan[None]) -> Generator[None, None, None]:

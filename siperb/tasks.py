@@ -7,10 +7,10 @@ from collections.abc import Callable, Coroutine, Hashable
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from siperb.cache.worker import DaemonThread
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.facade import Facade
-from siperb.plan import REFRESH_TIMEOUT, Plan
+from siperb.plan import REFRESH_TIMEOUT, Plan, RefreshQueue
+from siperb.worker import DaemonThreads
 
 if TYPE_CHECKING:
     import aiohttp
@@ -23,7 +23,6 @@ class TaskDriver(Facade):
     """A client for asyncio, without its calls."""
 
     def renew_after_fork(self) -> None:
-        super().renew_after_fork()
         self._left_to_parent = getattr(self, "_loops", None)  # kept, lest the child close the parent's connections
         self._loops: dict[asyncio.AbstractEventLoop, _Stay] = {}
 
@@ -33,7 +32,11 @@ class TaskDriver(Facade):
         if here := self._loops.get(loop):
             await here.close()
             self._loops.pop(loop, None)
-        self._refreshes.clear()
+        self._drop_refreshes()
+
+    def _drop_refreshes(self) -> None:
+        for stay in self._loops.values():
+            stay.refreshes.clear()
 
     def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
         return self._stay().flights.join(plan.identity, self._drive, plan)
@@ -68,24 +71,30 @@ class TaskDriver(Facade):
             case Save() if not plan.is_wanted:
                 return False
             case Load() | Save() | Evict() | Forget():
-                return await asyncio.wrap_future(_cache_thread.submit(self._ask_cache, effect))
+                try:
+                    answer = _cache_threads.submit(self._ask_cache, effect)
+                except RuntimeError as error:  # no thread to be had
+                    self._pass_over("the number of threads", type(error).__name__)
+                    return None
+                return await asyncio.wrap_future(answer)
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
                 return None
             case Later():
-                if self._refreshes.add(effect, plan):
-                    self._stay().worker = asyncio.create_task(self._refresh_all(), name="siperb-refresh")
+                stay = self._stay()
+                if stay.refreshes.add(effect, plan):
+                    stay.worker = asyncio.create_task(self._refresh_all(stay.refreshes), name="siperb-refresh")
                 return None
             case _:
                 assert_never(effect)
 
-    async def _refresh_all(self) -> None:
+    async def _refresh_all(self, refreshes: RefreshQueue) -> None:
         try:
-            while refresh := self._refreshes.first():
-                with self._refreshes.doing(refresh):
+            while refresh := refreshes.first():
+                with refreshes.doing(refresh):
                     await self._drive(refresh)
         except BaseException:
-            self._refreshes.stop()
+            refreshes.stop()
             raise
 
     def _stay(self) -> _Stay:
@@ -106,6 +115,7 @@ class _Stay:
 
         self.flights = TaskFlights()
         self.transport = AsyncTransport(http_session)
+        self.refreshes = RefreshQueue()
         self.worker: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
@@ -126,15 +136,15 @@ class TaskFlights:
         loop = asyncio.get_running_loop()
         new = _TaskFlight(identity)
         flight = self._flights.setdefault(identity, new)
-        if flight is new:
-            flight.task = loop.create_task(self._fly(flight, run, argument))
         waiter: asyncio.Future[T] = loop.create_future()  # one each: cancelling a task cancels what it awaits
         flight.waiters.append(waiter)
+        if flight is new:
+            flight.task = loop.create_task(self._fly(flight, run, argument))
         try:
             return await waiter
         except asyncio.CancelledError:
             flight.waiters.remove(waiter)
-            if not flight.waiters and not flight.task.done():
+            if not flight.waiters and not flight.has_ended:
                 self._end(flight)
                 flight.task.cancel()
             raise
@@ -178,4 +188,4 @@ class _TaskFlight:
         self.waiters: list[asyncio.Future[Any]] = []
 
 
-_cache_thread = DaemonThread("siperb-cache")
+_cache_threads = DaemonThreads("siperb-cache")  # each may have to wait for the keyring, one behind the other

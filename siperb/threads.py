@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.errors import SiperbError
 from siperb.facade import Facade
-from siperb.plan import REFRESH_TIMEOUT, Plan
+from siperb.plan import REFRESH_TIMEOUT, Plan, RefreshQueue
 
 if TYPE_CHECKING:
     from siperb.transport import Transport
@@ -27,8 +27,8 @@ class ThreadDriver(Facade):
     """A client that blocks, without its calls."""
 
     def renew_after_fork(self) -> None:
-        super().renew_after_fork()
         self._flights = ThreadFlights()
+        self._refreshes = RefreshQueue()
         self._lock = Lock()
         self._worker: threading.Thread | None = None
         self._transport: Transport | None = None
@@ -37,9 +37,12 @@ class ThreadDriver(Facade):
         self._closed = True
         if self._worker and self._worker is not threading.current_thread():
             self._worker.join(REFRESH_TIMEOUT)
-        self._refreshes.clear()
+        self._drop_refreshes()
         if self._transport:
             self._transport.close()
+
+    def _drop_refreshes(self) -> None:
+        self._refreshes.clear()
 
     def _run(self, plan: Plan[T]) -> T:
         return self._flights.join(plan.identity, self._drive, plan)
@@ -60,6 +63,11 @@ class ThreadDriver(Facade):
         finally:
             flow.close()
         return plan.finish(value)
+
+    def _drive_apart(self, plan: Plan[T]) -> T:
+        """`_drive`, in a thread that a session of the user's is not for."""
+        self._http().isolate()
+        return self._drive(plan)
 
     def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
         match effect:
@@ -110,11 +118,11 @@ class ThreadDriver(Facade):
         time.sleep(HEAD_START)
         try:
             self._http().isolate()
-            while (refresh := self._refreshes.first()) and time.monotonic() < latest:
-                if latest == float("inf") and not threading.main_thread().is_alive():
-                    latest = time.monotonic() + REFRESH_TIMEOUT
+            while (began := time.monotonic()) < latest and (refresh := self._refreshes.first(latest)):
                 with self._refreshes.doing(refresh):
                     self._drive(refresh)
+                if latest == float("inf") and not threading.main_thread().is_alive():
+                    latest = began + REFRESH_TIMEOUT
         except BaseException:
             self._refreshes.stop()
             raise

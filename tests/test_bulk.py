@@ -29,6 +29,7 @@ from siperb.core.effects import Auth, Send, Sleep
 from siperb.core.retry import Context, Pace
 from siperb.core.wire import Response
 from siperb.testing import Delay, Hold, SiperbServer, Status
+from siperb.worker import DaemonThreads
 
 
 def results(facade: Facade, *args: Any, take: int | None = None, **kwargs: Any) -> list[ProvisioningResult]:
@@ -123,6 +124,12 @@ def test_misuse_is_said_at_once(facade: Facade, tokens: Any, concurrency: Any) -
         client.provision_all(tokens, concurrency=concurrency)
 
 
+def test_a_session_of_another_kind_is_refused(server: SiperbServer) -> None:
+    client = Siperb(server.pat, base_url=server.base_url, http_session=object())  # type: ignore[arg-type]
+    with client, pytest.raises(ConfigurationError, match="http_session"):
+        next(client.provision_all(["t0123"]))
+
+
 def test_without_a_token_there_is_nothing_to_go_on_with(facade: Facade) -> None:
     client = facade.bare_client(base_url=facade.server.base_url)
 
@@ -198,14 +205,17 @@ def test_a_wait_that_was_waited_for_is_no_reason_for_more_tries() -> None:
     assert isinstance(found.error, RateLimitError)
 
 
-def test_a_run_that_is_closed_waits_for_no_retry_after(server: SiperbServer) -> None:
+def test_a_run_that_is_closed_waits_for_no_retry_after(server: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = DaemonThreads("siperb-bulk-watched")
+    monkeypatch.setattr(threads, "KEPT", 0)
+    monkeypatch.setattr("siperb.client._bulk_threads", threads)
     server.fail("provisioning", Delay(0.0))  # the first one is answered
     server.fail("provisioning", Status(429, retry_after=25), times=None)
     with Siperb(server.pat, base_url=server.base_url, state=None) as client:
         found = client.provision_all([server.user.devices[0].token] * 2, concurrency=1)
         next(found)
         server.wait_for_requests(2, route="provisioning")
-        (worker,) = (thread for thread in threading.enumerate() if thread.name.startswith("siperb-bulk"))
+        (worker,) = (thread for thread in threading.enumerate() if thread.name == "siperb-bulk-watched")
         found.close()  # type: ignore[attr-defined]
         worker.join(10)
         assert not worker.is_alive()

@@ -27,6 +27,7 @@ from siperb.core.calls import GetDevices, GetProvisioning
 from siperb.core.flows import session_key
 from siperb.core.records import Key, Record
 from siperb.testing import Body, Device, Drop, Hold, Json, SiperbServer, Status
+from siperb.worker import DaemonThreads
 
 
 class WatchedCache(MemoryCache):
@@ -698,3 +699,57 @@ def test_what_ends_after_a_logout_is_neither_kept_nor_published(facade: Facade, 
     assert len(devices) == 2
     assert repr(cache) == "<MemoryCache of 0 records>"
     assert (client.session, client.state.session, client.state.DEVICES) == (None, None, None)
+
+
+async def test_tasks_wait_for_a_slow_cache_side_by_side(server: SiperbServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Else the waits for a keyring would add up, past the time that each may take."""
+
+    class Slow(MemoryCache):
+        def load(self, key: Key) -> Record | None:
+            if not met.is_set():
+                together.wait(30)
+                met.set()
+            return super().load(key)
+
+    calls = 20
+    together, met = threading.Barrier(calls), threading.Event()
+    tokens = [device.token for device in server.add_devices(calls)]
+    async with AsyncSiperb(server.pat, base_url=server.base_url, cache=Slow(), strict=True) as client:
+        await client.login()
+        assert all(await asyncio.gather(*(client.get_provisioning(token, enable_cache=True) for token in tokens)))
+    assert warnings_of(caplog) == []
+
+
+async def test_without_a_thread_for_the_cache_there_is_none(
+    server: SiperbServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_thread(*_: object) -> Any:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("siperb.tasks._cache_threads", DaemonThreads("none"))
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    async with AsyncSiperb(server.pat, base_url=server.base_url, cache=MemoryCache()) as client:
+        assert await client.get_devices(enable_cache=True)
+    assert len(warnings_of(caplog)) == 1
+
+
+def test_a_refresh_is_of_the_event_loop_that_found_it_due(server: SiperbServer, cache: MemoryCache) -> None:
+    """One that has ended, or stands still, does not keep the next one from refreshing."""
+    hold = Hold()
+    client = AsyncSiperb(server.pat, base_url=server.base_url, cache=cache)
+    standing = asyncio.new_event_loop()
+    standing.run_until_complete(client.get_devices(enable_cache=True))
+    server.fail("devices", hold)
+    standing.run_until_complete(client.get_devices(enable_cache=True))
+
+    async def in_another_loop() -> None:
+        server.clear()
+        server.clear_faults()
+        await client.get_devices(enable_cache=True)
+        await server.requests_arrived(1, route="devices")
+
+    asyncio.run(in_another_loop())
+    hold.release()
+    standing.run_until_complete(client.close())
+    standing.run_until_complete(standing.shutdown_asyncgens())
+    standing.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from siperb.cache.lockfile import exclusive, private_directory
-from siperb.cache.worker import DaemonThread
+from siperb.worker import DaemonThread
 
 
 def test_work_is_done_in_order_in_one_daemon_thread() -> None:

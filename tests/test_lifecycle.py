@@ -126,3 +126,46 @@ async def test_close_is_not_held_by_calls_that_were_cancelled(server: SiperbServ
     await asyncio.wait_for(client.close(), 5)
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_two_who_close_at_once(server: SiperbServer) -> None:
+    from siperb import AsyncSiperb
+
+    client = AsyncSiperb(server.pat, base_url=server.base_url)
+    await client.login()
+    await asyncio.gather(client.close(), client.close())
+    with pytest.raises(ConfigurationError):
+        await client.login()
+
+
+SLOW_REFRESHES = """
+import siperb.plan, siperb.threads
+from siperb import MemoryCache, Siperb
+from siperb.testing import Delay, SiperbServer
+
+siperb.plan.REFRESH_TIMEOUT = siperb.threads.REFRESH_TIMEOUT = 1.0
+server = SiperbServer()
+server.add_devices(6)
+server.start()
+client = Siperb(server.pat, base_url=server.base_url, cache=MemoryCache(), state=None)
+tokens = [device.device_token for device in client.get_devices()]
+for _ in range(2):
+    for token in tokens:
+        client.get_provisioning(token, enable_cache=True)
+    server.fail("provisioning", Delay(0.9), times=None)
+server.wait_for_requests(len(tokens) + 1, route="provisioning")
+wait_for_threads = siperb.threads.threading._shutdown
+
+def shutdown():
+    server.clear()
+    wait_for_threads()
+    print(len(server.requests))
+
+siperb.threads.threading._shutdown = shutdown
+"""
+
+
+def test_refreshes_hold_the_exit_no_longer_than_one_may_take() -> None:
+    run = subprocess.run([sys.executable, "-c", SLOW_REFRESHES], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert int(run.stdout) <= 1  # of the seven that were waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 from collections import Counter
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from facades import Facade, said
 
 from siperb import AsyncSiperb, NotFoundError, Siperb
+from siperb.tasks import TaskFlights
 from siperb.testing import Hold, SiperbServer, Status
 from siperb.threads import ThreadFlights
 
@@ -218,3 +220,33 @@ async def test_a_cancelled_call_ends_its_flow_and_leaves_no_connection_in_use(se
         hold.release()
         session = await client.login()
         assert session.session_token == server.user.session_token
+
+
+async def test_a_flight_that_is_cancelled_before_it_begins_is_none(server: SiperbServer) -> None:
+    """As when a program cancels all tasks: the next call of the kind does not wait for it."""
+    async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
+        call = asyncio.create_task(client.login())
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert await asyncio.wait_for(client.login(), 30)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks are eager from Python 3.12 on")
+async def test_a_flight_may_land_before_anybody_waits(server: SiperbServer) -> None:
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    flights = TaskFlights()
+
+    async def at_once(value: int) -> int:
+        return value
+
+    async def fail_at_once(_: int) -> int:
+        raise LookupError
+
+    assert await asyncio.wait_for(flights.join("call", at_once, 1), 30) == 1
+    with pytest.raises(LookupError):
+        await asyncio.wait_for(flights.join("call", fail_at_once, 1), 30)
+    async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
+        assert len(await client.get_devices() or ()) == 2

@@ -1,6 +1,6 @@
-"""One daemon thread that takes work: a call that hangs in it holds neither its caller nor the process's exit.
+"""Daemon threads that take work: a call that hangs in one holds neither its caller nor the process's exit.
 
-A pool will not do: the threads of `concurrent.futures` and of `asyncio.to_thread` are joined at exit.
+The standard library's pool will not do: the threads of `concurrent.futures` and `asyncio.to_thread` are joined at exit.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ import os
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from weakref import WeakSet
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 T = TypeVar("T")
+Work: TypeAlias = "tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]"
 
 
 class DaemonThread:
     """A thread started by the first `submit`; after a fork the child starts its own, with an empty queue."""
 
     _lock: threading.Lock
-    _queue: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]]
+    _queue: SimpleQueue[Work | None]
     _thread: threading.Thread | None
 
     def __init__(self, name: str) -> None:
@@ -43,15 +44,54 @@ class DaemonThread:
             self._queue.put((future, function, args))
         return future
 
+    def end(self) -> None:
+        """Let the thread end when all is done that was submitted; the next `submit` starts another one."""
+        with self._lock:
+            self._queue.put(None)
+            self._queue = SimpleQueue()
+            self._thread = None
+
     def renew_after_fork(self) -> None:
         self._lock = threading.Lock()
         self._queue = SimpleQueue()
         self._thread = None
 
 
-def _work(queue: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]]) -> None:
-    while True:
-        _run(*queue.get())
+class DaemonThreads:
+    """As many threads as there is work at a time; some are kept for what comes next."""
+
+    KEPT = 4
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.renew_after_fork()
+        renewed_after_fork(self)
+
+    def submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
+        """Have `function` called at once; RuntimeError when no thread can be started."""
+        with self._lock:
+            thread = self._idle.pop() if self._idle else DaemonThread(self._name)
+        return thread.submit(self._call, thread, function, args)
+
+    def _call(self, thread: DaemonThread, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+        try:
+            return function(*args)
+        finally:
+            with self._lock:
+                is_kept = len(self._idle) < self.KEPT
+                if is_kept:
+                    self._idle.append(thread)
+            if not is_kept:
+                thread.end()
+
+    def renew_after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[DaemonThread] = []
+
+
+def _work(queue: SimpleQueue[Work | None]) -> None:
+    while work := queue.get():
+        _run(*work)
 
 
 def _run(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...]) -> None:

@@ -1,0 +1,132 @@
+"""Who a client is while logins, logouts and calls overlap."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import pytest
+from facades import Facade, said
+
+from siperb import MemoryCache, SiperbError
+from siperb.testing import Hold, Status
+
+
+@pytest.mark.parametrize("cached", [False, True], ids=["call", "refresh"])
+def test_a_login_by_itself_that_ends_late_does_not_undo_a_newer_one(
+    facade: Facade, cache: MemoryCache, cached: bool
+) -> None:
+    """The session of one user has expired and is being renewed when the program logs in as another."""
+    server, hold = facade.server, Hold()
+    other = server.add_user()
+    client = facade.client(cache=cache)
+    facade.call(client.get_devices, enable_cache=cached)
+    server.clear()
+    server.fail("devices", Status(401))
+    server.fail("login", hold)
+
+    def log_in_as_another() -> Any:
+        server.wait_for_requests(1, route="login")
+        session = client.login(other.pat)
+        hold.release()
+        return session
+
+    async def log_in_as_another_in_a_task() -> Any:
+        await server.requests_arrived(1, route="login")
+        session = await client.login(other.pat)
+        hold.release()
+        return session
+
+    log_in: Any = log_in_as_another_in_a_task if facade.is_async else log_in_as_another
+    devices, session = facade.together(lambda: client.get_devices(enable_cache=cached), log_in)
+    facade.close(client)
+    assert len(devices) == 2
+    assert session.user_id == other.user_id
+    assert client.session == client.state.session == session
+    assert said(server).count("login") == 2
+
+
+@pytest.mark.parametrize("change", ["logout", "another login"])
+def test_a_bulk_run_ends_with_the_login_it_began_with(facade: Facade, change: str) -> None:
+    server = facade.server
+    other = server.add_user()
+    tokens = [device.token for device in server.add_devices(5)]
+    client = facade.client(strict=True)
+
+    async def run() -> tuple[Any, list[Any]]:
+        found = client.provision_all(tokens, concurrency=1)
+        first = await anext(found)
+        await (client.logout() if change == "logout" else client.login(other.pat))
+        return first, [result async for result in found]
+
+    if facade.is_async:
+        first, rest = facade.call(run)
+    else:
+        found = client.provision_all(tokens, concurrency=1)
+        first = next(found)
+        client.logout() if change == "logout" else client.login(other.pat)
+        rest = list(found)
+    assert first.provisioning
+    refused = [result.error for result in rest if result.error]
+    assert len(refused) >= len(rest) - 1  # one was under way
+    assert {str(error) for error in refused} == {"The client has logged out, or in as somebody else, meanwhile."}
+    assert all(type(error) is SiperbError for error in refused)
+    assert said(server).count("login") == (1 if change == "logout" else 2)
+    assert (client.session and client.session.user_id) == (None if change == "logout" else other.user_id)
+
+
+class SlowToForget(MemoryCache):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgotten, self.go_on = threading.Event(), threading.Event()
+
+    def forget(self, owner: str) -> bool:
+        answer = super().forget(owner)
+        self.forgotten.set()
+        return answer and self.go_on.wait(30)
+
+
+def test_a_call_begun_during_a_logout_leaves_nothing(facade: Facade) -> None:
+    cache = SlowToForget()
+    client = facade.client(cache=cache)
+    facade.call(client.login)
+
+    def call() -> Any:
+        assert cache.forgotten.wait(30)
+        devices = client.get_devices(enable_cache=True)
+        cache.go_on.set()
+        return devices
+
+    async def call_in_a_task() -> Any:
+        import asyncio
+
+        assert await asyncio.to_thread(cache.forgotten.wait, 30)
+        devices = await client.get_devices(enable_cache=True)
+        cache.go_on.set()
+        return devices
+
+    calls: list[Any] = [client.logout, call_in_a_task if facade.is_async else call]
+    _, devices = facade.together(*calls)
+    assert len(devices) == 2
+    assert repr(cache) == "<MemoryCache of 0 records>"
+    assert (client.session, client.state.session, client.state.DEVICES) == (None, None, None)
+    assert facade.call(client.get_devices)  # and life goes on
+    assert client.session == client.state.session == facade.call(client.login)
+    assert len(client.state.DEVICES) == 2
+
+
+def test_a_logout_that_fails_leaves_the_client_in_order(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = facade.client(cache=MemoryCache())
+    failures = itertools.count()
+
+    def fail(effect: Any) -> Any:
+        raise SiperbError(f"failure {next(failures)}")
+
+    facade.call(client.login)
+    with monkeypatch.context() as broken:
+        broken.setattr(client, "_ask_cache", fail)
+        with pytest.raises(SiperbError, match="failure 0"):
+            facade.call(client.logout)
+    assert facade.call(client.get_devices)
+    assert len(client.state.DEVICES) == 2

@@ -158,6 +158,15 @@ def test_an_expired_jwt(open_phone: Open, server: SiperbServer) -> None:
     open_phone().complains("The phone's JWT has expired already.", "jwt-expired")
 
 
+@pytest.mark.parametrize("lifetime", [30, 40 * 86400], ids=["half a minute", "40 days"])
+def test_a_jwt_of_any_lifetime_is_not_renewed_at_once(open_phone: Open, server: SiperbServer, lifetime: float) -> None:
+    server.jwt_lifetime = lifetime
+    phone = open_phone()
+    phone.shows("Ready", "ready")
+    phone.page.do("evaluate", "() => new Promise((due) => setTimeout(due, 300))")  # what is due before goes off before
+    assert [request.route for request in server.requests].count("provisioning") == 1
+
+
 def test_a_refused_pat(open_phone: Open, server: SiperbServer) -> None:
     server.revoke_pat()
     phone = open_phone()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -16,6 +20,7 @@ from siprig.web_phone import (  # noqa: F401
     built_fixture,
     open_phone_fixture,
     run_example,
+    run_example_at_port,
     server_fixture,
 )
 
@@ -79,6 +84,33 @@ def test_other_sites_and_other_names_get_nothing(link: str, headers: dict[str, s
     url, _, key = link.partition("#")
     assert requests.post(f"{url}sign-in", data=key, headers=headers, timeout=5).status_code == 403
     assert requests.post(f"{url}sign-in", data=key, timeout=5).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        ("https://Phone.Example.com:443/", "phone.example.com", 200),
+        ("https://phone.example.com", "phone.example.com:443", 200),
+        ("http://phone.example.com:80", "phone.example.com", 200),
+        ("https://phone.example.com", "phone.example.com:8443", 403),
+        ("https://phone.example.com", "127.0.0.1", 403),
+    ],
+)
+def test_the_origin_is_compared_as_browsers_send_it(
+    built: None, server: SiperbServer, origin: str, host: str, status: int
+) -> None:
+    with run_example_at_port(server, "--origin", origin) as (_, port):
+        answer = requests.get(f"http://127.0.0.1:{port}/", headers={"Host": host}, timeout=5)
+        assert answer.status_code == status
+
+
+def test_help_and_a_bad_origin_need_no_page(tmp_path: Path) -> None:
+    copy = shutil.copy(EXAMPLE / "app.py", tmp_path)
+    cases = (["--help"], 0, "--origin"), (["--origin", "phone.example.com"], 2, "--origin is http")
+    for arguments, code, said in cases:
+        run = subprocess.run([sys.executable, copy, *arguments], capture_output=True, text=True, timeout=30)
+        assert run.returncode == code
+        assert said in run.stdout + run.stderr
 
 
 def test_the_page_may_load_its_own_things_alone(link: str) -> None:

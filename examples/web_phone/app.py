@@ -66,13 +66,13 @@ async def configuration(request: web.Request) -> web.Response:
         emitted = emit(provisioning, client.session, insecure=options.insecure)
     except SiperbError as error:
         raise web.HTTPBadGateway(text=str(error)) from error  # one sentence, without a secret
-    expires = provisioning.jwt_expires_at
-    if expires and expires <= datetime.now(timezone.utc):
+    now, expires = datetime.now(timezone.utc), provisioning.jwt_expires_at
+    if expires and expires <= now:
         raise web.HTTPBadGateway(text="The phone's JWT has expired already. Is the clock of this server right?")
     return web.json_response(
         {
             "name": provisioning.profile_name or device.description,
-            "expires": expires and expires.timestamp(),
+            "expires_in": expires and (expires - now).total_seconds(),
             "configuration": emitted,
         }
     )
@@ -102,7 +102,8 @@ async def file(request: web.Request) -> web.FileResponse:
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Only this origin's own pages: another site, or another name for this address, gets nothing (DNS rebinding)."""
     origin: str = request.app[OPTIONS].origin
-    if request.host != urlsplit(origin).netloc or request.headers.get("Origin", origin) != origin:
+    asked = f"{urlsplit(origin).scheme}://{request.host}"
+    if as_browsers_send_it(asked) != origin or request.headers.get("Origin", origin) != origin:
         raise web.HTTPForbidden(text=f"This is {origin} only.")
     return await handler(request)
 
@@ -153,14 +154,29 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", help="the name of the script device (default: the first)")
     parser.add_argument("--insecure", action="store_true", help="ws instead of wss, for a registrar on loopback alone")
     options = parser.parse_args(arguments)
-    options.origin = options.origin or f"http://{options.host}:{options.port}"
+    options.origin = as_browsers_send_it(options.origin or f"http://{options.host}:{options.port}")
+    if not options.origin:
+        parser.error("--origin is http or https and a host, e.g. https://phone.example.com")
     return options
 
 
+def as_browsers_send_it(origin: str) -> str:
+    """Lower case, no path, no port that goes without saying; empty for what is no origin."""
+    try:
+        parts = urlsplit(origin)
+        scheme, host, port = parts.scheme, parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    if scheme not in ("http", "https") or not host:
+        return ""
+    name = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{name}" + ("" if port in (None, 443 if scheme == "https" else 80) else f":{port}")
+
+
 def main() -> None:
+    options = parse()
     if not FILES["/phone.js"].exists():
         raise SystemExit("The page is not built: run `npm ci && npm run build` in this folder first.")
-    options = parse()
     app = make_app(options)
 
     def listening(_: object) -> None:

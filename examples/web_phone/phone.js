@@ -6,6 +6,8 @@ import { endings, microphoneTroubles, refusals } from "./words.js";
 const libraries = { jssip, sipjs };
 const $ = (id) => document.getElementById(id);
 
+const LONGEST_TIMER = 2 ** 31 - 1; // milliseconds; a longer one goes off at once
+
 let phone; // what start() of a library gave
 let domain; // where a bare number is
 let call; // the one call, ringing or not
@@ -48,10 +50,10 @@ async function connect() {
   if (mine !== attempt) return;
   if (status === 401) return askForKey();
   if (!ok) return fail("No configuration", text);
-  const { name, expires, configuration } = JSON.parse(text);
+  const { name, expires_in: seconds, configuration } = JSON.parse(text);
   $("name").textContent = document.title = name;
   domain = configuration.uri.slice(configuration.uri.lastIndexOf("@") + 1);
-  if (expires) renewal = setTimeout(renew, Math.max(0, expires * 1000 - Date.now() - 60_000));
+  if (seconds) renewal = setTimeout(renew, Math.min(Math.max(60, seconds - 60) * 1000, LONGEST_TIMER));
   try {
     phone = libraries[library].start(configuration, { registered, refused, disconnected, incoming });
   } catch (error) {

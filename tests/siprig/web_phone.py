@@ -42,6 +42,13 @@ def built_fixture() -> None:
 @contextmanager
 def run_example(server: SiperbServer, *options: str) -> Iterator[str]:
     """The example as a process; yields the link that it prints."""
+    with run_example_at_port(server, *options) as (link, port):
+        assert link.startswith(f"http://127.0.0.1:{port}/#")
+        yield link
+
+
+@contextmanager
+def run_example_at_port(server: SiperbServer, *options: str) -> Iterator[tuple[str, int]]:
     [port] = rig.free_ports(1)
     process = subprocess.Popen(
         [sys.executable, EXAMPLE / "app.py", "--port", str(port), "--device", "Web", *options],
@@ -52,8 +59,8 @@ def run_example(server: SiperbServer, *options: str) -> Iterator[str]:
     try:
         assert process.stdout
         line = process.stdout.readline()
-        assert line.startswith("Open http://127.0.0.1:"), line
-        yield line.split()[1]
+        assert line.startswith("Open http"), line
+        yield line.split()[1], port
     finally:
         process.terminate()
         process.communicate(timeout=rig.START)

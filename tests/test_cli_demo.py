@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -25,6 +26,15 @@ def test_it_shows_every_line_that_it_runs_and_no_secret(run: Run, server: Siperb
     assert not [secret for secret in secrets_of(server) if secret in result.out]  # of the demo's own seed
     assert not re.search(r"eyJ[\w.-]{40}", result.out)
     print(result.out.splitlines()[-7])  # how long it took
+
+
+def test_a_program_gets_the_same(run: Run, server: SiperbServer) -> None:
+    result = run("demo", "--json")
+    assert (result.code, result.err) == (0, "")
+    steps = json.loads(result.out)
+    assert [(step["title"], step["code"]) for step in steps] == [(step.title, step.code) for step in demo.STEPS]
+    assert all(step["came_back"] for step in steps)
+    assert not [secret for secret in secrets_of(server) if secret in result.out]
 
 
 def test_the_source_of_a_step_is_what_is_run(capsys: pytest.CaptureFixture[str]) -> None:

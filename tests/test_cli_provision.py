@@ -6,19 +6,21 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from cli_helpers import Run, in_terminal, secrets_of, spawn
+from cli_helpers import Run, environment, in_terminal, secrets_of, spawn, start
 
 from siperb import Session, Siperb, sip
 from siperb.cli.failures import CommandError
 from siperb.cli.forms import build
 from siperb.cli.private_file import PrivateFile
 from siperb.models import Provisioning
-from siperb.testing import MISSING, SiperbServer, Status
+from siperb.testing import MISSING, Hold, SiperbServer, Status
 
 pytest_plugins = ("cli_fixtures",)
 
@@ -223,3 +225,38 @@ def test_a_run_that_fails_as_a_whole_leaves_what_was_there(
 def test_one_device_or_all(run: Run, siperb_server: SiperbServer, argv: list[str]) -> None:
     assert run("provision", *argv).code == 2
     assert siperb_server.requests == []
+
+
+@posix
+def test_an_interrupt_does_not_wait_for_what_is_under_way(siperb_server: SiperbServer) -> None:
+    siperb_server.add_devices(20)
+    siperb_server.fail("provisioning", Hold(), times=None)
+    with start("provision", "--all") as process:
+        siperb_server.wait_for_requests(16, timeout=30, route="provisioning")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()
+
+
+@posix
+def test_a_terminal_is_not_steered_by_what_the_api_says(siperb_server: SiperbServer) -> None:
+    siperb_server.set_settings(siperb_server.user.devices[0], {"profile_name": "x\x1b]0;owned\x07\x1b[2J"})
+    for form in FORMS:
+        assert "\x1b]" not in in_terminal("provision", "1", "--format", form).out
+    result = in_terminal("provision", "1", "--format", "env", NO_COLOR="1").out
+    assert "\x1b" not in result
+    assert "SIPERB_SIP_DOMAIN=" in result
+
+
+def test_no_name_for_the_file_is_no_pipe(run: Run, siperb_server: SiperbServer) -> None:
+    result = run("provision", "1", "-o", "")
+    assert (result.code, result.out) == (2, "")
+
+
+def test_a_token_in_another_encoding_is_an_error_that_says_so(siperb_server: SiperbServer) -> None:
+    command = [sys.executable, "-m", "siperb", "provision", "-"]
+    env = environment(PYTHONIOENCODING="utf-8:strict")
+    done = subprocess.run(command, input=b"\xff\xfet\x000", capture_output=True, env=env, timeout=60)
+    assert done.returncode == 4
+    assert done.stderr.startswith(b"siperb: What was piped in is no text in UTF-8")

@@ -16,9 +16,10 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from siperb.cli import terminal
 from siperb.cli.masking import mask, mask_all
 from siperb.cli.parser import Parser
-from siperb.cli.terminal import Paint, show
+from siperb.cli.terminal import Paint, write_json
 
 Names = dict[str, Any]
 
@@ -29,12 +30,15 @@ def add_to(parser: Parser) -> None:
         run,
         "show the whole way on this machine alone: no account, no network, no keyring",
         "Starts a loopback Siperb API with a made-up user, and runs the Python lines that it shows.",
+        options="json",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     with _no_proxy():
-        _run(STEPS, Paint(sys.stdout))
+        told = _run(STEPS, Paint(sys.stdout), quiet=arguments.json)
+    if arguments.json:
+        write_json(told)
     return 0
 
 
@@ -46,7 +50,10 @@ class Step(NamedTuple):
     came_back: Callable[[Names], Iterable[str]]
 
 
-def _run(steps: Iterable[Step], paint: Paint) -> None:
+def _run(steps: Iterable[Step], paint: Paint, *, quiet: bool = False) -> list[dict[str, object]]:
+    """Show the steps while they are run, unless `quiet`; the same for a program."""
+    show = _nowhere if quiet else terminal.show
+    told: list[dict[str, object]] = []
     began = time.perf_counter()
     names: Names = {"__name__": "demo"}
     show(f"{paint('siperb demo', 'bold')}: a made-up user of a Siperb API on loopback. Secrets are shown masked.")
@@ -57,7 +64,9 @@ def _run(steps: Iterable[Step], paint: Paint) -> None:
                 prompt = "... " if line.startswith((" ", "except ")) else ">>> "
                 show(f"  {paint(prompt, 'dim')}{paint(line, 'cyan')}")
             seconds = _execute(step.code, names)
-            *lines, last = step.came_back(names)
+            came_back = list(step.came_back(names))
+            told.append({"title": step.title, "code": step.code, "came_back": came_back, "seconds": round(seconds, 3)})
+            *lines, last = came_back
             for line in lines:
                 show(f"  {line}")
             show(f"  {last} {paint(f'({1000 * seconds:.0f} ms)', 'dim')}")
@@ -68,6 +77,10 @@ def _run(steps: Iterable[Step], paint: Paint) -> None:
     show(paint("Next", "bold"))
     for command, purpose in NEXT:
         show(f"  {paint(f'{command:25}', 'cyan')}{purpose}")
+    return told
+
+
+def _nowhere(text: str) -> None: ...
 
 
 def _execute(code: str, names: Names) -> float:

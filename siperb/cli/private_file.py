@@ -10,7 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TextIO
 
-from siperb.cli.failures import CommandError
+from siperb.cli.failures import USAGE, CommandError
 
 
 class PrivateFile:
@@ -20,6 +20,8 @@ class PrivateFile:
     """
 
     def __init__(self, name: str) -> None:
+        if not name:
+            raise CommandError("-o needs the name of a file.", USAGE)
         self.path: Path = Path(name)
         with contextlib.suppress(FileNotFoundError):
             mode = self.path.lstat().st_mode

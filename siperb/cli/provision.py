@@ -12,7 +12,7 @@ from siperb.cli.masking import MASKED, mask_all, secrets_in
 from siperb.cli.parser import Parser, count
 from siperb.cli.private_file import PrivateFile
 from siperb.cli.secret_input import read_secret
-from siperb.cli.terminal import is_terminal, say, warn, write
+from siperb.cli.terminal import is_terminal, printable, say, warn, write
 
 if TYPE_CHECKING:
     from siperb.client import Siperb
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from siperb.cli.credentials import client
     from siperb.cli.forms import build, render
 
-    file = PrivateFile(arguments.output) if arguments.output else None
+    file = PrivateFile(arguments.output) if arguments.output is not None else None
     if arguments.all:
         return provision_all(arguments, file)
     with client(arguments) as siperb:
@@ -68,13 +68,16 @@ def run(arguments: argparse.Namespace) -> int:
         assert provisioning is not None  # the client is strict
         document = build(arguments.format, provisioning, siperb.session)
         _warn_if_incomplete(provisioning)
-        masked = not file and not arguments.reveal and is_terminal(sys.stdout)
+        on_screen = not file and is_terminal(sys.stdout)
+        masked = on_screen and not arguments.reveal
         if masked:
             document = mask_all(document, secrets_in(provisioning, siperb.session))
         text = render(arguments.format, document)
         if file:
             file.write(text)
             say(f"Written to {file.path}, readable for you alone.")
+        elif on_screen:
+            write("\n".join(map(printable, text.split("\n"))))
         else:
             write(text)
         if masked:

@@ -15,13 +15,18 @@ def read_secret(prompt: str, *, piped: bool = False) -> str:
 
     piped: take it from stdin, which is also done where stdin is no terminal.
     """
-    if piped or not is_terminal(sys.stdin):
-        secret = (sys.stdin.readline() if sys.stdin else "").strip()
-    else:
-        secret = _typed(prompt).strip()
+    secret = (_piped() if piped or not is_terminal(sys.stdin) else _typed(prompt)).strip()
     if not secret:
         raise CommandError("Nothing was entered: type or paste it at the prompt, or pipe it in.", CREDENTIALS)
     return secret
+
+
+def _piped() -> str:
+    try:
+        return sys.stdin.readline() if sys.stdin else ""
+    except UnicodeDecodeError:
+        pass
+    raise CommandError("What was piped in is no text in UTF-8: save it as plain UTF-8.", CREDENTIALS)
 
 
 def _typed(prompt: str) -> str:

@@ -55,6 +55,9 @@ class AsyncTransport:
         if self._session is None:
             self._own = _own_session()
             self._session = await anext(self._own)
+        options: dict[str, Any] = {"proxy": self._proxy(base_url)} if self._own else {}
+        if self._own and base_url.startswith("https:"):
+            options["ssl"] = tls_context()
         # Two timeouts that end together cancel once under Python 3.10, and the next address has the time anew.
         connect_timeout = CONNECT_TIMEOUT if left > CONNECT_TIMEOUT else None
         async with await self._session.request(  # without `await`, a coroutine more for as long as it takes
@@ -65,7 +68,7 @@ class AsyncTransport:
             allow_redirects=False,
             raise_for_status=False,
             auto_decompress=False,
-            proxy=self._proxy(base_url) if self._own else None,
+            **options,
         ) as answer:
             if answer.status == 200:
                 return Response(200, await _read(answer, Body(request, answer.headers.get("Content-Encoding"))))
@@ -99,7 +102,6 @@ def _check(session: object) -> None:
 async def _own_session() -> AsyncGenerator[aiohttp.ClientSession, None]:
     """A generator for the sake of its end: an event loop ends it, when nobody else has, before it is closed itself."""
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls_context()),
         cookie_jar=aiohttp.DummyCookieJar(),
         response_class=_ClientResponse,
         max_line_size=LONGEST_LINE,

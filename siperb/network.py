@@ -7,6 +7,7 @@ import re
 import time
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -107,10 +108,15 @@ def ca_bundle() -> str:
 
 
 def tls_context() -> ssl.SSLContext:
-    """Trusts what `ca_bundle` says, and nothing else."""
+    """Trusts what `ca_bundle` says, and nothing else. To be shared, as it is: it takes long to make."""
+    bundle = ca_bundle()
+    return _tls_context(bundle, os.stat(bundle).st_mtime_ns)
+
+
+@cache
+def _tls_context(bundle: str, _changed_at: int) -> ssl.SSLContext:
     import ssl
 
-    bundle = ca_bundle()
     is_folder = os.path.isdir(bundle)
     return ssl.create_default_context(cafile=None if is_folder else bundle, capath=bundle if is_folder else None)
 

@@ -15,6 +15,7 @@ import requests
 import urllib3.exceptions as urllib3_errors
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.response import HTTPResponse
 
 from siperb.connection import POOLS, Call, call_under_way, time_left
 from siperb.core.wire import Request, Response
@@ -93,7 +94,7 @@ class Transport:
             answer = error.response
         with answer:
             if answer.status_code == 200:
-                return Response(200, _read(call, answer, decode=is_own))
+                return Response(200, _read(call, answer, is_own=is_own))
             return Response(answer.status_code, headers={name.lower(): value for name, value in answer.headers.items()})
 
     def _session(self) -> requests.Session:
@@ -108,9 +109,9 @@ class Transport:
     def isolate(self) -> None:
         """Give this thread a session beside the user's: a `requests.Session` is for one thread."""
         given = self._given
-        if given is not None:
+        if given is not None and not hasattr(self._local, "session"):
             copy = object.__new__(type(given))  # of its own class; `copy.copy` would keep what a pickle keeps alone
-            vars(copy).update(vars(given))
+            vars(copy).update(vars(given), close=lambda: None)  # its connections are the user's
             self._local.session = copy
 
     def close(self) -> None:
@@ -125,22 +126,22 @@ def _check(session: object) -> None:
         raise ConfigurationError(f"The http_session must be a requests.Session, not {type(session).__name__}.")
 
 
-def _read(call: Call, answer: requests.Response, *, decode: bool) -> bytes:
-    answer.raw.enforce_content_length = True  # left alone, urllib3 1.26 takes a body cut short for a whole one
-    body = Body(call.request, answer.raw.headers.pop("Content-Encoding", None) if decode else None)
-    for chunk in answer.iter_content(CHUNK) if decode else _pieces(answer):
+def _read(call: Call, answer: requests.Response, *, is_own: bool) -> bytes:
+    """The body, decoded by us; unless a hook of the user's has read it, or an adapter of theirs has made it."""
+    raw: Any = answer.raw
+    chunks: Iterator[bytes] = answer.iter_content(CHUNK)
+    encoding = None
+    if type(raw) is HTTPResponse and not cast(Any, answer)._content_consumed:
+        encoding = raw.headers.pop("Content-Encoding", None)
+        raw.enforce_content_length = True  # left alone, urllib3 1.26 takes a body cut short for a whole one
+        if not is_own and hasattr(raw, "read1"):  # `iter_content` would wait for a whole chunk
+            chunks = iter(lambda: raw.read1(CHUNK, decode_content=False) or b"", b"")
+    body = Body(call.request, encoding)
+    for chunk in chunks:
         body.take(chunk)
         if time.monotonic() > call.deadline:
             raise TimeoutError
     return body.whole()
-
-
-def _pieces(answer: requests.Response) -> Iterator[bytes]:
-    """The body as it comes, where `iter_content` would wait for a whole chunk; or what a hook has read of it."""
-    read1 = getattr(answer.raw, "read1", None)  # of urllib3 2
-    if read1 is None or cast(Any, answer)._content_consumed:
-        return cast("Iterator[bytes]", answer.iter_content(CHUNK))
-    return iter(lambda: read1(CHUNK, decode_content=True) or b"", b"")
 
 
 _KINDS: dict[str, tuple[type[Exception], ...]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from siperb import (
     Siperb,
     SiperbError,
 )
+from siperb.network import tls_context
 from siperb.testing import Redirect, SiperbServer, Status
 
 
@@ -139,6 +141,18 @@ def test_a_ca_bundle_is_trusted(
 def test_without_one_both_trust_the_same(facade: Facade, tls: Any, tls_server: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("certifi.where", lambda: str(tls[0]))
     assert facade.call(https_client(facade, tls_server).get_devices)
+
+
+def test_the_certificates_are_read_once_until_they_change(
+    tls: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(tls[0].read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    context = tls_context()
+    assert tls_context() is context
+    os.utime(bundle, (1, 1))
+    assert tls_context() is not context
 
 
 def test_a_certificate_of_nobodys_is_not_trusted(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import gc
+import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import requests
 import responses
 from facades import chain
+from requests.adapters import HTTPAdapter
 
 from siperb import APIConnectionError, APIResponseError, APITimeoutError, AuthenticationError, Siperb, SiperbError
 
@@ -114,3 +118,32 @@ def test_a_status_is_an_error_of_the_tree(api: responses.RequestsMock, client: S
     with pytest.raises(AuthenticationError) as caught:
         client.login()
     assert chain(caught.value) == [caught.value]
+
+
+class Canned(HTTPAdapter):
+    """An adapter of the user's own, whose answers no urllib3 has made."""
+
+    closed = 0
+
+    def send(self, request: requests.PreparedRequest, *args: object, **kwargs: object) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code, answer.url, answer.request = 200, str(request.url), request
+        answer.raw = BytesIO(json.dumps(LOGIN if request.method == "POST" else []).encode())
+        return answer
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_session_with_an_adapter_of_its_own() -> None:
+    class Closing(requests.Session):
+        def __del__(self) -> None:
+            self.close()
+
+    session, adapter = Closing(), Canned()
+    session.mount("https://", adapter)
+    with Siperb("the-pat", state=None, http_session=session, strict=True) as client:
+        assert client.get_devices() == []
+        assert len(list(client.provision_all(["t0", "t1", "t2"], concurrency=2))) == 3
+    gc.collect()
+    assert adapter.closed == 0  # neither by the client nor with the copies for its threads

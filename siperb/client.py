@@ -182,9 +182,10 @@ class Siperb(ThreadDriver):
         stop = threading.Event()
         plans = self._bulk_plans(device_tokens, stop)
         self._http()  # says what is wrong with a session of the user's
+        threads = DaemonThreads("siperb-bulk", kept=concurrency)
 
         def begin(count: int) -> set[Future[ProvisioningResult]]:
-            return {_bulk_threads.submit(self._drive_apart, plan) for plan in islice(plans, count)}
+            return {threads.submit(self._drive_apart, plan) for plan in islice(plans, count)}
 
         try:
             under_way = begin(concurrency)
@@ -197,6 +198,7 @@ class Siperb(ThreadDriver):
                     yield result
         finally:
             stop.set()
+            threads.end()
 
     @OnClassToo
     def logout(self) -> None:
@@ -226,8 +228,6 @@ class Siperb(ThreadDriver):
     def __del__(self) -> None:
         self._warn_if_unclosed("`with Siperb(...)` or `client.close()`")
 
-
-_bulk_threads = DaemonThreads("siperb-bulk")
 
 SiperbAPI.login = Siperb.login
 SiperbAPI.get_devices = Siperb.get_devices

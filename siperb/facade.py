@@ -11,19 +11,18 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
 
 from siperb._version import __version__
 from siperb.arguments import cache_key_of, count, given_session, seconds
-from siperb.cache import default_cache
+from siperb.cache.access import CacheAccess
 from siperb.core import bulk, flows
 from siperb.core.calls import Call, GetDevices, GetProvisioning
-from siperb.core.effects import Auth, Evict, Flow, Forget, Load, Save, assert_never
+from siperb.core.effects import Auth, Flow
 from siperb.core.flows import LOGIN_KEY, Credentials
-from siperb.core.records import Key, Record
+from siperb.core.records import Key
 from siperb.core.retry import Context, Pace
 from siperb.core.wire import Request, check_header, check_token
 from siperb.errors import ConfigurationError, SiperbError
@@ -76,7 +75,7 @@ class Facade:
         self._base_url = None if base_url is None else check_base_url(base_url)
         self._timeout = seconds(timeout)
         self._max_retries = count("max_retries", max_retries, 0)
-        self._cache = cache
+        self._cache = CacheAccess(cache)
         self._strict = strict
         self._http_session = http_session
         self._user_agent = f"siperb-python/{__version__} python/{sys.version.split()[0]}"
@@ -86,7 +85,6 @@ class Facade:
         self._login: _Login | None = None
         self._era = Era()
         self._failures: dict[Key, float] = {}
-        self._cache_troubles: set[str] = set()
         self.renew_after_fork()
         renewed_after_fork(self)
 
@@ -201,7 +199,7 @@ class Facade:
             self._drop_refreshes()
             self.state.clear()
 
-        return Plan(context, credentials, flow, publish)
+        return Plan(context, credentials, flow, publish, ("logout", context.origin))
 
     def _save_pat_plan(self, pat: str) -> Plan[bool]:
         context, login = self._context(), self._login
@@ -266,30 +264,6 @@ class Facade:
     def _headers(self, request: Request) -> dict[str, str]:
         return {**request.headers, "User-Agent": self._user_agent, "Accept-Encoding": "gzip"}
 
-    def _ask_cache(self, effect: Load | Save | Evict | Forget) -> Record | bool | None:
-        """What the cache answers; whatever goes wrong in it is a miss and a warning."""
-        cache = default_cache() if self._cache is None else self._cache
-        try:
-            match effect:
-                case Load(key):
-                    return _record_or_none(cache.load(key))
-                case Save(key, record, owner, replaces):
-                    return cache.save(key, record, owner=owner, expected=replaces)
-                case Evict(key):
-                    return cache.evict(key)
-                case Forget(owner):
-                    return cache.forget(owner)
-                case _:
-                    assert_never(effect)
-        except Exception as error:  # a cache of the user's own may raise anything, and its text may hold anything
-            self._pass_over(type(cache).__name__, type(error).__name__)
-            return None
-
-    def _pass_over(self, cache: str, cause: str) -> None:
-        if cause not in self._cache_troubles:
-            self._cache_troubles.add(cause)
-            logger.warning("The cache failed with %s and is passed over: check %s.", cause, cache)
-
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise ConfigurationError("This client is closed: make a new one.")
@@ -300,9 +274,3 @@ class Facade:
 
     def _lenient(self, what: str) -> Lenient:
         return Lenient(what, self._strict)
-
-
-def _record_or_none(answer: object) -> Record | None:
-    if not isinstance(answer, (Record, NoneType)):
-        raise TypeError
-    return answer

@@ -68,13 +68,11 @@ class TaskDriver(Facade):
                 if session is None:
                     session = await self._run(self._auth_plan(plan, effect))
                 return session
-            case Save() if not plan.is_wanted:
-                return False
             case Load() | Save() | Evict() | Forget():
                 try:
-                    answer = _cache_threads.submit(self._ask_cache, effect)
+                    answer = _cache_threads.submit(self._cache.ask, effect, plan.era)
                 except RuntimeError as error:  # no thread to be had
-                    self._pass_over("the number of threads", type(error).__name__)
+                    self._cache.pass_over(type(error).__name__, "the number of threads")
                     return None
                 return await asyncio.wrap_future(answer)
             case Sleep(seconds):
@@ -188,4 +186,4 @@ class _TaskFlight:
         self.waiters: list[asyncio.Future[Any]] = []
 
 
-_cache_threads = DaemonThreads("siperb-cache")  # each may have to wait for the keyring, one behind the other
+_cache_threads = DaemonThreads("siperb-cache", kept=4)  # each may have to wait for the keyring, one behind the other

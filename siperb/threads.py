@@ -78,10 +78,8 @@ class ThreadDriver(Facade):
                 if session is None:
                     session = self._run(self._auth_plan(plan, effect))
                 return session
-            case Save() if not plan.is_wanted:
-                return False
             case Load() | Save() | Evict() | Forget():
-                return self._ask_cache(effect)
+                return self._cache.ask(effect, plan.era)
             case Sleep(seconds):
                 if plan.stop is None:
                     time.sleep(seconds)

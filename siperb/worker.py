@@ -58,12 +58,14 @@ class DaemonThread:
 
 
 class DaemonThreads:
-    """As many threads as there is work at a time; some are kept for what comes next."""
+    """As many threads as there is work at a time. kept: how many wait for what comes next."""
 
-    KEPT = 4
+    _lock: threading.Lock
+    _idle: list[DaemonThread]
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, kept: int) -> None:
         self._name = name
+        self._kept = kept
         self.renew_after_fork()
         renewed_after_fork(self)
 
@@ -71,27 +73,35 @@ class DaemonThreads:
         """Have `function` called at once; RuntimeError when no thread can be started."""
         with self._lock:
             thread = self._idle.pop() if self._idle else DaemonThread(self._name)
-        return thread.submit(self._call, thread, function, args)
+        future = thread.submit(function, *args)
+        future.add_done_callback(lambda _: self._release(thread))  # cancelled ones too
+        return future
 
-    def _call(self, thread: DaemonThread, function: Callable[..., T], args: tuple[Any, ...]) -> T:
-        try:
-            return function(*args)
-        finally:
-            with self._lock:
-                is_kept = len(self._idle) < self.KEPT
-                if is_kept:
-                    self._idle.append(thread)
-            if not is_kept:
-                thread.end()
+    def end(self) -> None:
+        """Keep no thread any more: each ends with what it does."""
+        self._kept = 0
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for thread in idle:
+            thread.end()
+
+    def _release(self, thread: DaemonThread) -> None:
+        with self._lock:
+            is_kept = len(self._idle) < self._kept
+            if is_kept:
+                self._idle.append(thread)
+        if not is_kept:
+            thread.end()
 
     def renew_after_fork(self) -> None:
         self._lock = threading.Lock()
-        self._idle: list[DaemonThread] = []
+        self._idle = []
 
 
 def _work(queue: SimpleQueue[Work | None]) -> None:
     while work := queue.get():
         _run(*work)
+        del work  # or it would keep what it was about alive until the next one comes
 
 
 def _run(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...]) -> None:

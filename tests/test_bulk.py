@@ -29,7 +29,7 @@ from siperb.core.effects import Auth, Send, Sleep
 from siperb.core.retry import Context, Pace
 from siperb.core.wire import Response
 from siperb.testing import Delay, Hold, SiperbServer, Status
-from siperb.worker import DaemonThreads
+from siperb.worker import DaemonThread
 
 
 def results(facade: Facade, *args: Any, take: int | None = None, **kwargs: Any) -> list[ProvisioningResult]:
@@ -109,6 +109,24 @@ def results_of(facade: Facade, tokens: list[str]) -> Any:
         return [result async for result in client.provision_all(tokens, concurrency=3)]
 
     return collect()
+
+
+def test_a_run_takes_no_more_threads_than_calls_at_a_time(
+    server: SiperbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has connections of its own, which would be made again and again."""
+    made: list[DaemonThread] = []
+
+    class Counted(DaemonThread):
+        def __init__(self, name: str) -> None:
+            super().__init__(name)
+            made.append(self)
+
+    monkeypatch.setattr("siperb.worker.DaemonThread", Counted)
+    tokens = [device.token for device in server.add_devices(90)]
+    with Siperb(server.pat, base_url=server.base_url, state=None) as client:
+        assert all(result.provisioning for result in client.provision_all(tokens, concurrency=9))
+    assert len(made) == 9
 
 
 def test_the_error_of_the_list_is_raised(facade: Facade) -> None:
@@ -205,17 +223,14 @@ def test_a_wait_that_was_waited_for_is_no_reason_for_more_tries() -> None:
     assert isinstance(found.error, RateLimitError)
 
 
-def test_a_run_that_is_closed_waits_for_no_retry_after(server: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads = DaemonThreads("siperb-bulk-watched")
-    monkeypatch.setattr(threads, "KEPT", 0)
-    monkeypatch.setattr("siperb.client._bulk_threads", threads)
+def test_a_run_that_is_closed_waits_for_no_retry_after(server: SiperbServer) -> None:
     server.fail("provisioning", Delay(0.0))  # the first one is answered
     server.fail("provisioning", Status(429, retry_after=25), times=None)
     with Siperb(server.pat, base_url=server.base_url, state=None) as client:
         found = client.provision_all([server.user.devices[0].token] * 2, concurrency=1)
         next(found)
         server.wait_for_requests(2, route="provisioning")
-        (worker,) = (thread for thread in threading.enumerate() if thread.name == "siperb-bulk-watched")
+        (worker,) = (thread for thread in threading.enumerate() if thread.name == "siperb-bulk")
         found.close()  # type: ignore[attr-defined]
         worker.join(10)
         assert not worker.is_alive()

@@ -229,7 +229,7 @@ if client is None:
     with Siperb(pat, base_url=url, cache=FileCache()) as client:
         assert client.get_devices(enable_cache=True)
 else:
-    client._cache, client._base_url, client._pat = FileCache(), url, pat
+    client._cache._cache, client._base_url, client._pat = FileCache(), url, pat
     assert Siperb.get_devices(enable_cache=True)
 """
 
@@ -726,7 +726,7 @@ async def test_without_a_thread_for_the_cache_there_is_none(
     def no_thread(*_: object) -> Any:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("siperb.tasks._cache_threads", DaemonThreads("none"))
+    monkeypatch.setattr("siperb.tasks._cache_threads", DaemonThreads("none", kept=0))
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     async with AsyncSiperb(server.pat, base_url=server.base_url, cache=MemoryCache()) as client:
         assert await client.get_devices(enable_cache=True)

@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
 
 from siperb.cache.lockfile import exclusive, private_directory
-from siperb.worker import DaemonThread
+from siperb.worker import DaemonThread, DaemonThreads
 
 
 def test_work_is_done_in_order_in_one_daemon_thread() -> None:
@@ -51,6 +52,43 @@ def test_work_that_was_cancelled_is_skipped() -> None:
     thread.submit(int).result(30)
     assert waiting.result(30)
     assert done == []
+
+
+def test_what_was_done_is_not_kept_alive() -> None:
+    class Work:
+        def __call__(self) -> None: ...
+
+    thread, gone = DaemonThread("test"), threading.Event()
+    work = Work()
+    weakref.finalize(work, gone.set)
+    thread.submit(work).result(30)
+    del work
+    assert gone.wait(30)
+
+
+def named(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def test_there_are_as_many_threads_as_there_is_work() -> None:
+    threads, together = DaemonThreads("test-many", kept=3), threading.Barrier(5)
+    for _ in range(3):
+        for future in [threads.submit(together.wait, 30) for _ in range(5)]:
+            future.result(30)
+    threads.end()
+    for thread in named("test-many"):
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_no_thread_is_left_with_work_that_was_cancelled() -> None:
+    threads = DaemonThreads("test-cancelled", kept=2)
+    for _ in range(300):
+        threads.submit(int).cancel()
+    threads.end()
+    for thread in named("test-cancelled"):
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 def test_the_lock_keeps_another_process_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import threading
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from facades import Facade, said
 
 from siperb import MemoryCache, SiperbError
+from siperb.cache import Key, Record
 from siperb.testing import Hold, Status
 
 
@@ -99,8 +101,6 @@ def test_a_call_begun_during_a_logout_leaves_nothing(facade: Facade) -> None:
         return devices
 
     async def call_in_a_task() -> Any:
-        import asyncio
-
         assert await asyncio.to_thread(cache.forgotten.wait, 30)
         devices = await client.get_devices(enable_cache=True)
         cache.go_on.set()
@@ -116,16 +116,81 @@ def test_a_call_begun_during_a_logout_leaves_nothing(facade: Facade) -> None:
     assert len(client.state.DEVICES) == 2
 
 
+class SlowToSave(MemoryCache):
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.order: list[str] = []
+
+    def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
+        self.begun.set()
+        assert self.go_on.wait(30)
+        self.order.append("saved")
+        return super().save(key, record, owner=owner, expected=expected)
+
+    def forget(self, owner: str) -> bool:
+        self.order.append("forgotten")
+        return super().forget(owner)
+
+
+def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, waits = SlowToSave(), threading.Event()
+    client = facade.client(cache=cache)
+    facade.call(client.login)
+    let_saves_end = client._cache._let_saves_end
+
+    def watched() -> None:
+        waits.set()
+        let_saves_end()
+
+    monkeypatch.setattr(client._cache, "_let_saves_end", watched)
+
+    def log_out() -> None:
+        assert cache.begun.wait(30)
+        client.logout()
+
+    async def log_out_in_a_task() -> None:
+        assert await asyncio.to_thread(cache.begun.wait, 30)
+        await client.logout()
+
+    def go_on() -> None:
+        assert waits.wait(30)
+        cache.go_on.set()
+
+    calls: list[Any] = [lambda: client.get_devices(enable_cache=True)]
+    calls.append(log_out_in_a_task if facade.is_async else log_out)
+    devices, nothing = facade.together(*calls, meanwhile=go_on)
+    assert (len(devices), nothing) == (2, None)
+    assert cache.order == ["saved", "forgotten"]
+    assert repr(cache) == "<MemoryCache of 0 records>"
+
+
+def test_logouts_at_the_same_time_are_one(facade: Facade) -> None:
+    cache = SlowToForget()
+    client = facade.client(cache=cache)
+    session = facade.call(client.login)
+    forgotten: list[str] = []
+    forget = cache.forget
+    cache.forget = lambda owner: forgotten.append(owner) or forget(owner)  # type: ignore[func-returns-value, method-assign]
+
+    def go_on() -> None:
+        assert cache.forgotten.wait(30)
+        cache.go_on.set()
+
+    facade.together(client.logout, client.logout, meanwhile=go_on)
+    assert forgotten == [Key.scope_of(facade.server.base_url, session.user_id)]
+
+
 def test_a_logout_that_fails_leaves_the_client_in_order(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
     client = facade.client(cache=MemoryCache())
     failures = itertools.count()
 
-    def fail(effect: Any) -> Any:
+    def fail(effect: Any, era: Any) -> Any:
         raise SiperbError(f"failure {next(failures)}")
 
     facade.call(client.login)
     with monkeypatch.context() as broken:
-        broken.setattr(client, "_ask_cache", fail)
+        broken.setattr(client._cache, "ask", fail)
         with pytest.raises(SiperbError, match="failure 0"):
             facade.call(client.logout)
     assert facade.call(client.get_devices)

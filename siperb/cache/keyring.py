@@ -47,7 +47,7 @@ class KeyringCache:
         self._allow_plaintext = allow_plaintext
         self._guard = Guard(timeout, clock)
         self._known: Backend | None = None
-        self._warned: dict[object, CacheError] = {}
+        self._warned: dict[object, object] = {}
         self._debts = Debts()
 
     def load(self, key: Key) -> Record | None:
@@ -122,7 +122,8 @@ class KeyringCache:
 
     def _warn(self, error: CacheError) -> None:
         cause = error.cause if isinstance(error, Trouble) else type(error)
-        first = self._warned.setdefault(cause, error) is error
+        token = object()
+        first = self._warned.setdefault(cause, token) is token  # of several threads
         if first and cause not in QUIET:
             import logging
 

@@ -10,7 +10,7 @@ from siperb.core.records import Key, Record
 class Cache(Protocol):
     """Where answers of the API are kept between calls and between processes.
 
-    A client calls these methods from several threads, `AsyncSiperb` from a thread of its own. They may raise
+    A client calls these methods from several threads, `AsyncSiperb` too. They may raise
     anything: a client takes that for a miss, or for False, and logs one warning. `siperb.testing` has no part in
     it: the conformance class in ``tests/cache_contract.py`` is what every implementation must pass.
     """

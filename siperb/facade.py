@@ -183,14 +183,13 @@ class Facade:
         session = login.session if login and login.origin == context.origin else None
         credentials = login.credentials if login else self._credentials(None, None)
         self._begin_era()
-        leaving = self._era
-        leaving.is_over = True  # what is begun before the end is not wanted either
+        self._era.is_over = True  # what is begun before the end is not wanted either
 
         def flow() -> Flow[None]:
             try:
                 yield from flows.forget(context, credentials, session)
             finally:
-                if self._era is leaving:
+                if self._era.is_over:
                     self._begin_era()
 
         def publish(_: None) -> None:

@@ -73,17 +73,23 @@ class DaemonThreads:
         """Have `function` called at once; RuntimeError when no thread can be started."""
         with self._lock:
             thread = self._idle.pop() if self._idle else DaemonThread(self._name)
-        future = thread.submit(function, *args)
-        future.add_done_callback(lambda _: self._release(thread))  # cancelled ones too
+        future = thread.submit(self._call, thread, function, args)
+        future.add_done_callback(lambda ended: self._release(thread) if ended.cancelled() else None)
         return future
 
     def end(self) -> None:
         """Keep no thread any more: each ends with what it does."""
-        self._kept = 0
         with self._lock:
+            self._kept = 0
             idle, self._idle = self._idle, []
         for thread in idle:
             thread.end()
+
+    def _call(self, thread: DaemonThread, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+        try:
+            return function(*args)
+        finally:
+            self._release(thread)  # before anybody hears of the end, who may have more work for it
 
     def _release(self, thread: DaemonThread) -> None:
         with self._lock:

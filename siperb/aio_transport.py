@@ -28,6 +28,7 @@ class AsyncTransport:
             _check(http_session)
         self._session = http_session
         self._proxy = cache(environment_proxy)  # a look at all of the environment, or at the system's settings
+        self._tls = cache(tls_context)
         self._own: AsyncGenerator[aiohttp.ClientSession, None] | None = None
 
     async def send(self, base_url: str, request: Request, headers: Mapping[str, str], deadline: float) -> Response:
@@ -55,9 +56,11 @@ class AsyncTransport:
         if self._session is None:
             self._own = _own_session()
             self._session = await anext(self._own)
-        options: dict[str, Any] = {"proxy": self._proxy(base_url)} if self._own else {}
-        if self._own and base_url.startswith("https:"):
-            options["ssl"] = tls_context()
+        options: dict[str, Any] = {}
+        if self._own:
+            options["proxy"] = self._proxy(base_url)
+            if base_url.startswith("https:"):
+                options["ssl"] = self._tls()
         # Two timeouts that end together cancel once under Python 3.10, and the next address has the time anew.
         connect_timeout = CONNECT_TIMEOUT if left > CONNECT_TIMEOUT else None
         async with await self._session.request(  # without `await`, a coroutine more for as long as it takes

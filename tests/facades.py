@@ -74,6 +74,25 @@ class Facade:
         finally:
             beside.join()
 
+    def after(self, wait: Callable[[], Any], method: Callable[..., Any], *args: Any, then: Any = None) -> Any:
+        """A call for `together` that begins when `wait`, in a thread, has come to something; `then` is called next."""
+
+        def call() -> Any:
+            assert wait()
+            result = method(*args)
+            if then:
+                then()
+            return result
+
+        async def call_in_a_task() -> Any:
+            assert await asyncio.to_thread(wait)
+            result = await method(*args)
+            if then:
+                then()
+            return result
+
+        return call_in_a_task if self.is_async else call
+
     def wait_for_requests(self, count: int, route: Any = None) -> list[RecordedRequest]:
         """Until so many have come; the event loop goes on meanwhile."""
         if self.is_async:

@@ -683,19 +683,10 @@ def test_what_ends_after_a_logout_is_neither_kept_nor_published(facade: Facade, 
     hold = Hold()
     facade.server.fail("devices", hold)
 
-    def log_out() -> None:
-        facade.server.wait_for_requests(1, route="devices")
-        client.logout()
-        hold.release()
-
-    async def log_out_in_a_task() -> None:
-        await facade.server.requests_arrived(1, route="devices")
-        await client.logout()
-        hold.release()
-
-    calls: list[Any] = [lambda: client.get_devices(enable_cache=True)]
-    calls.append(log_out_in_a_task if facade.is_async else log_out)
-    devices, _ = facade.together(*calls)
+    devices, _ = facade.together(
+        lambda: client.get_devices(enable_cache=True),
+        facade.after(lambda: facade.server.wait_for_requests(1, route="devices"), client.logout, then=hold.release),
+    )
     assert len(devices) == 2
     assert repr(cache) == "<MemoryCache of 0 records>"
     assert (client.session, client.state.session, client.state.DEVICES) == (None, None, None)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,20 +28,10 @@ def test_a_login_by_itself_that_ends_late_does_not_undo_a_newer_one(
     server.fail("devices", Status(401))
     server.fail("login", hold)
 
-    def log_in_as_another() -> Any:
-        server.wait_for_requests(1, route="login")
-        session = client.login(other.pat)
-        hold.release()
-        return session
-
-    async def log_in_as_another_in_a_task() -> Any:
-        await server.requests_arrived(1, route="login")
-        session = await client.login(other.pat)
-        hold.release()
-        return session
-
-    log_in: Any = log_in_as_another_in_a_task if facade.is_async else log_in_as_another
-    devices, session = facade.together(lambda: client.get_devices(enable_cache=cached), log_in)
+    devices, session = facade.together(
+        lambda: client.get_devices(enable_cache=cached),
+        facade.after(lambda: server.wait_for_requests(1, route="login"), client.login, other.pat, then=hold.release),
+    )
     facade.close(client)
     assert len(devices) == 2
     assert session.user_id == other.user_id
@@ -94,20 +84,10 @@ def test_a_call_begun_during_a_logout_leaves_nothing(facade: Facade) -> None:
     client = facade.client(cache=cache)
     facade.call(client.login)
 
-    def call() -> Any:
-        assert cache.forgotten.wait(30)
-        devices = client.get_devices(enable_cache=True)
-        cache.go_on.set()
-        return devices
-
-    async def call_in_a_task() -> Any:
-        assert await asyncio.to_thread(cache.forgotten.wait, 30)
-        devices = await client.get_devices(enable_cache=True)
-        cache.go_on.set()
-        return devices
-
-    calls: list[Any] = [client.logout, call_in_a_task if facade.is_async else call]
-    _, devices = facade.together(*calls)
+    get_devices = partial(client.get_devices, enable_cache=True)
+    _, devices = facade.together(
+        client.logout, facade.after(lambda: cache.forgotten.wait(30), get_devices, then=cache.go_on.set)
+    )
     assert len(devices) == 2
     assert repr(cache) == "<MemoryCache of 0 records>"
     assert (client.session, client.state.session, client.state.DEVICES) == (None, None, None)
@@ -145,21 +125,15 @@ def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade, monkeypa
 
     monkeypatch.setattr(client._cache, "_let_saves_end", watched)
 
-    def log_out() -> None:
-        assert cache.begun.wait(30)
-        client.logout()
-
-    async def log_out_in_a_task() -> None:
-        assert await asyncio.to_thread(cache.begun.wait, 30)
-        await client.logout()
-
     def go_on() -> None:
         assert waits.wait(30)
         cache.go_on.set()
 
-    calls: list[Any] = [lambda: client.get_devices(enable_cache=True)]
-    calls.append(log_out_in_a_task if facade.is_async else log_out)
-    devices, nothing = facade.together(*calls, meanwhile=go_on)
+    devices, nothing = facade.together(
+        lambda: client.get_devices(enable_cache=True),
+        facade.after(lambda: cache.begun.wait(30), client.logout),
+        meanwhile=go_on,
+    )
     assert (len(devices), nothing) == (2, None)
     assert cache.order == ["saved", "forgotten"]
     assert repr(cache) == "<MemoryCache of 0 records>"

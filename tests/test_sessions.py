@@ -117,16 +117,16 @@ def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade, monkeypa
     cache, waits = SlowToSave(), threading.Event()
     client = facade.client(cache=cache)
     facade.call(client.login)
-    let_saves_end = client._cache._let_saves_end
+    wait_for = client._cache._changed.wait_for
 
-    def watched() -> None:
+    def watched(predicate: Any) -> Any:
         waits.set()
-        let_saves_end()
+        return wait_for(predicate)
 
-    monkeypatch.setattr(client._cache, "_let_saves_end", watched)
+    monkeypatch.setattr(client._cache._changed, "wait_for", watched)
 
     def go_on() -> None:
-        assert waits.wait(30)
+        waits.wait(5)  # a logout that does not wait has forgotten by then
         cache.go_on.set()
 
     devices, nothing = facade.together(

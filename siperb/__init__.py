@@ -9,9 +9,8 @@ from siperb._version import __version__
 TYPE_CHECKING = False  # type checkers know the name; importing `typing` would double the time of this import
 
 if TYPE_CHECKING:
-    from siperb.aio import AsyncSiperb
+    from siperb.aio.client import AsyncSiperb
     from siperb.cache import Cache, KeyringCache, MemoryCache
-    from siperb.client import Siperb
     from siperb.errors import (
         APIConnectionError,
         APIError,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     )
     from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
     from siperb.state import SiperbAPI, SiperbState
+    from siperb.sync.client import Siperb
 
 __all__ = [
     "APIConnectionError",
@@ -70,9 +70,9 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "AsyncSiperb": "aio",
-    "Siperb": "client",
-    "SiperbAPI": "client",  # which hands it its functions
+    "AsyncSiperb": "aio.client",
+    "Siperb": "sync.client",
+    "SiperbAPI": "sync.client",  # which hands it its functions
     "SiperbState": "state",
     **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
     **dict.fromkeys(("Device", "Provisioning", "ProvisioningResult", "Session", "User"), "models"),

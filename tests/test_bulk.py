@@ -24,12 +24,12 @@ from siperb import (
     RateLimitError,
     Siperb,
 )
+from siperb.cache.workers import DaemonThread
 from siperb.core import bulk
 from siperb.core.effects import Auth, Send, Sleep
 from siperb.core.retry import Context, Pace
 from siperb.core.wire import Response
 from siperb.testing import Delay, Hold, SiperbServer, Status
-from siperb.worker import DaemonThread
 
 
 def results(facade: Facade, *args: Any, take: int | None = None, **kwargs: Any) -> list[ProvisioningResult]:
@@ -122,7 +122,7 @@ def test_a_run_takes_no_more_threads_than_calls_at_a_time(
             super().__init__(name)
             made.append(self)
 
-    monkeypatch.setattr("siperb.worker.DaemonThread", Counted)
+    monkeypatch.setattr("siperb.cache.workers.DaemonThread", Counted)
     tokens = [device.token for device in server.add_devices(90)]
     with Siperb(server.pat, base_url=server.base_url, state=None) as client:
         assert all(result.provisioning for result in client.provision_all(tokens, concurrency=9))

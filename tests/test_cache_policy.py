@@ -23,11 +23,11 @@ from siperb import (
     NotFoundError,
     Siperb,
 )
+from siperb.cache.workers import DaemonThreads
 from siperb.core.calls import GetDevices, GetProvisioning
 from siperb.core.flows import session_key
 from siperb.core.records import Key, Record
 from siperb.testing import Body, Device, Drop, Hold, Json, SiperbServer, Status
-from siperb.worker import DaemonThreads
 
 
 class WatchedCache(MemoryCache):
@@ -717,7 +717,7 @@ async def test_without_a_thread_for_the_cache_there_is_none(
     def no_thread(*_: object) -> Any:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("siperb.tasks._cache_threads", DaemonThreads("none", kept=0))
+    monkeypatch.setattr("siperb.aio.driver._cache_threads", DaemonThreads("none", kept=0))
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     async with AsyncSiperb(server.pat, base_url=server.base_url, cache=MemoryCache()) as client:
         assert await client.get_devices(enable_cache=True)

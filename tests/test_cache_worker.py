@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from siperb.cache.lockfile import exclusive, private_directory
-from siperb.worker import DaemonThread, DaemonThreads
+from siperb.cache.workers import DaemonThread, DaemonThreads
 
 
 def test_work_is_done_in_order_in_one_daemon_thread() -> None:

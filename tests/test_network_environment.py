@@ -23,7 +23,7 @@ from siperb import (
     Siperb,
     SiperbError,
 )
-from siperb.network import tls_context
+from siperb.facade.network import tls_context
 from siperb.testing import Redirect, SiperbServer, Status
 
 

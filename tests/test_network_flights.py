@@ -13,9 +13,9 @@ import pytest
 from facades import Facade, said
 
 from siperb import AsyncSiperb, NotFoundError, Siperb
-from siperb.tasks import TaskFlights
+from siperb.aio.driver import TaskFlights
+from siperb.sync.driver import ThreadFlights
 from siperb.testing import Hold, SiperbServer, Status
-from siperb.threads import ThreadFlights
 
 MANY = 200
 
@@ -32,7 +32,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
                 changed.notify_all()
             return super().wait(timeout)
 
-    monkeypatch.setattr("siperb.threads.Event", Landed)
+    monkeypatch.setattr("siperb.sync.driver.Event", Landed)
 
     def wait(threads: int) -> None:
         with changed:

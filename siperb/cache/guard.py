@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from siperb.cache.backend import SILENT, Cause, Trouble
 from siperb.cache.lockfile import exclusive
-from siperb.worker import DaemonThread, renewed_after_fork
+from siperb.cache.workers import DaemonThread, renewed_after_fork
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

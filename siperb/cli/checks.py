@@ -16,7 +16,7 @@ from siperb.cli.credentials import address, find_account
 from siperb.cli.failures import CREDENTIALS
 from siperb.cli.masking import mask
 from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
-from siperb.network import environment_proxy, is_loopback, tls_context
+from siperb.facade.network import environment_proxy, is_loopback, tls_context
 
 
 def check_address(patient: Patient) -> str:

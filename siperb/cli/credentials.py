@@ -9,12 +9,12 @@ from typing import Any
 from attrs import field, frozen
 
 from siperb.cache import KeyringCache
-from siperb.client import Siperb
 from siperb.core.flows import LOGIN_KEY, pat_key, session_key, stored_text
 from siperb.core.records import Key
-from siperb.facade import DEFAULT_BASE_URL
-from siperb.network import check_base_url
+from siperb.facade.base import DEFAULT_BASE_URL
+from siperb.facade.network import check_base_url
 from siperb.state import SiperbState
+from siperb.sync.client import Siperb
 
 KINDS = {"pat": "token", "session": "session", "devices": "device list", "prov": "provisioning document"}
 

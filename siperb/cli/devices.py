@@ -14,8 +14,8 @@ from siperb.cli.parser import Parser
 from siperb.cli.terminal import Paint, is_terminal, say, show, table, write_json
 
 if TYPE_CHECKING:
-    from siperb.client import Siperb
     from siperb.models import Device
+    from siperb.sync.client import Siperb
 
 SHOWN = 5  # devices named in an error
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
 from siperb.cache import KeyringCache
+from siperb.cache.workers import DaemonThread
 from siperb.cli.credentials import client
 from siperb.cli.failures import CREDENTIALS, ERROR, exit_code_of, sentence
-from siperb.client import Siperb
 from siperb.errors import AuthenticationError, CacheError, SiperbError
 from siperb.models import Device, Provisioning
-from siperb.worker import DaemonThread
+from siperb.sync.client import Siperb
 
 LIMIT = 15.0  # seconds for one check, whatever happens
 TIMEOUT = 10.0  # seconds for one call

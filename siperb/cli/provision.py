@@ -15,8 +15,8 @@ from siperb.cli.secret_input import read_secret
 from siperb.cli.terminal import is_terminal, printable, say, warn, write
 
 if TYPE_CHECKING:
-    from siperb.client import Siperb
     from siperb.models import Provisioning
+    from siperb.sync.client import Siperb
 
 ABOUT = """\
 DEVICE is the description of the device, the beginning of it that no other has, or its number in `siperb devices`.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Coroutine, Hashable
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from siperb.cache.workers import DaemonThreads
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
-from siperb.facade import Facade
-from siperb.plan import REFRESH_TIMEOUT, Plan, RefreshQueue
-from siperb.worker import DaemonThreads
+from siperb.facade.base import Facade
+from siperb.facade.plan import REFRESH_TIMEOUT, Plan, RefreshQueue
 
 if TYPE_CHECKING:
     import aiohttp
@@ -109,7 +109,7 @@ class _Stay:
     """What a client has in one event loop."""
 
     def __init__(self, http_session: aiohttp.ClientSession | None) -> None:
-        from siperb.aio_transport import AsyncTransport
+        from siperb.aio.transport import AsyncTransport
 
         self.flights = TaskFlights()
         self.transport = AsyncTransport(http_session)

@@ -8,13 +8,13 @@ from types import NoneType
 from typing import TYPE_CHECKING
 
 from siperb.cache import default_cache
+from siperb.cache.workers import renewed_after_fork
 from siperb.core.effects import Evict, Forget, Load, Save, assert_never
 from siperb.core.records import Record
-from siperb.worker import renewed_after_fork
 
 if TYPE_CHECKING:
     from siperb.cache import Cache
-    from siperb.plan import Era
+    from siperb.facade.plan import Era
 
 logger: logging.Logger = logging.getLogger("siperb")
 

@@ -15,7 +15,7 @@ from yarl import URL
 
 from siperb.core.wire import Request, Response
 from siperb.errors import APIError, ConfigurationError, SiperbError
-from siperb.network import CONNECT_TIMEOUT, Body, environment_proxy, kind_of, no_answer, tls_context
+from siperb.facade.network import CONNECT_TIMEOUT, Body, environment_proxy, kind_of, no_answer, tls_context
 
 LONGEST_LINE = 65536  # bytes of a header, as in http.client
 

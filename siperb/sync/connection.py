@@ -16,7 +16,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from siperb.core.wire import Request
-from siperb.network import CONNECT_TIMEOUT
+from siperb.facade.network import CONNECT_TIMEOUT
 
 __all__ = ["POOLS", "Call", "call_under_way", "time_left"]
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve, frozen
 
 from siperb._version import __version__
-from siperb.arguments import cache_key_of, count, given_session, seconds
-from siperb.cache.access import CacheAccess
+from siperb.cache.workers import renewed_after_fork
 from siperb.core import bulk, flows
 from siperb.core.calls import Call, GetDevices, GetProvisioning
 from siperb.core.effects import Auth, Flow
@@ -26,11 +25,12 @@ from siperb.core.records import Key
 from siperb.core.retry import Context, Pace
 from siperb.core.wire import Request, check_header, check_token
 from siperb.errors import ConfigurationError, SiperbError
+from siperb.facade.arguments import cache_key_of, count, given_session, seconds
+from siperb.facade.caching import CacheAccess
+from siperb.facade.network import check_base_url
+from siperb.facade.plan import Era, Lenient, Plan, same
 from siperb.models import Device, Provisioning, ProvisioningResult, Session
-from siperb.network import check_base_url
-from siperb.plan import Era, Lenient, Plan, same
 from siperb.state import SiperbState
-from siperb.worker import renewed_after_fork
 
 if TYPE_CHECKING:
     from siperb.cache import Cache

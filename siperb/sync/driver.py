@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.errors import SiperbError
-from siperb.facade import Facade
-from siperb.plan import REFRESH_TIMEOUT, Plan, RefreshQueue
+from siperb.facade.base import Facade
+from siperb.facade.plan import REFRESH_TIMEOUT, Plan, RefreshQueue
 
 if TYPE_CHECKING:
-    from siperb.transport import Transport
+    from siperb.sync.transport import Transport
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -94,7 +94,7 @@ class ThreadDriver(Facade):
                 assert_never(effect)
 
     def _http(self) -> Transport:
-        from siperb.transport import Transport
+        from siperb.sync.transport import Transport
 
         with self._lock:
             if self._transport is None:

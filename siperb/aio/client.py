@@ -8,12 +8,12 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from siperb.arguments import check_bulk
+from siperb.aio.driver import TaskDriver
 from siperb.core.calls import GetDevices, GetUser
+from siperb.facade.arguments import check_bulk
+from siperb.facade.plan import Progress
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
-from siperb.plan import Progress
 from siperb.state import SiperbState
-from siperb.tasks import TaskDriver
 
 if TYPE_CHECKING:
     import aiohttp

@@ -17,10 +17,10 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.response import HTTPResponse
 
-from siperb.connection import POOLS, Call, call_under_way, time_left
 from siperb.core.wire import Request, Response
 from siperb.errors import APIError, ConfigurationError, SiperbError
-from siperb.network import CONNECT_TIMEOUT, Body, ca_bundle, environment_proxy, kind_of, no_answer
+from siperb.facade.network import CONNECT_TIMEOUT, Body, ca_bundle, environment_proxy, kind_of, no_answer
+from siperb.sync.connection import POOLS, Call, call_under_way, time_left
 
 CHUNK = 65536  # bytes
 

@@ -8,14 +8,14 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from siperb.arguments import check_bulk
+from siperb.cache.workers import DaemonThreads
 from siperb.core.calls import GetDevices, GetUser
+from siperb.facade.arguments import check_bulk
+from siperb.facade.plan import Progress
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
-from siperb.on_class import OnClassToo
-from siperb.plan import Progress
 from siperb.state import SiperbAPI, SiperbState
-from siperb.threads import ThreadDriver
-from siperb.worker import DaemonThreads
+from siperb.sync.driver import ThreadDriver
+from siperb.sync.on_class import OnClassToo
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -1,0 +1,1 @@
+"""`AsyncSiperb`, on aiohttp and tasks; `siperb.sync` is its twin, file by file."""

@@ -1,0 +1,1 @@
+"""What both facades share: every decision that is not a step of a flow."""

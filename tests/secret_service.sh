@@ -2,7 +2,7 @@
 # Run a command inside a Secret Service of its own: a private D-Bus session with an unlocked gnome-keyring-daemon.
 #
 #   tests/secret_service.sh install            gnome-keyring and dbus, with apt-get as root
-#   tests/secret_service.sh python -m pytest tests/test_cache_secret_service.py
+#   tests/secret_service.sh python -m pytest tests/cache
 #
 # The user's own keyring is out of reach in there: no display, no session bus, private XDG directories.
 set -eu

@@ -12,7 +12,7 @@ class Cache(Protocol):
 
     A client calls these methods from several threads, `AsyncSiperb` too. They may raise
     anything: a client takes that for a miss, or for False, and logs one warning. `siperb.testing` has no part in
-    it: the conformance class in ``tests/cache_contract.py`` is what every implementation must pass.
+    it: the conformance class in ``tests/helpers/cache_contract.py`` is what every implementation must pass.
     """
 
     def load(self, key: Key) -> Record | None:

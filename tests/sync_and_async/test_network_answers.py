@@ -11,8 +11,9 @@ import pytest
 from facades import Facade, chain
 from hostile import Raw, head
 
-from siperb import APIConnectionError, APIResponseError, APIStatusError, InternalServerError, SiperbError, network
+from siperb import APIConnectionError, APIResponseError, APIStatusError, InternalServerError, SiperbError
 from siperb.core.wire import build_login
+from siperb.facade import network
 from siperb.testing import Body, Drop, Endless, Fault, GzipBomb, Json, Redirect, SiperbServer, Status, Truncate
 
 OK = list

@@ -394,7 +394,7 @@ def test_trap_unknown_fields_survive(facade: Facade) -> None:
 
 def test_the_samples_are_understood(facade: Facade) -> None:
     """Bodies of the shape of real ones: an account's list, a device's document."""
-    sample = json.loads((Path(__file__).parent / "sample_device.json").read_text())
+    sample = json.loads((Path(__file__).parents[1] / "helpers" / "sample_device.json").read_text())
     facade.server.fail("provisioning", Json(sample))
     document = facade.call(facade.client().get_provisioning, sample["DeviceToken"])
     assert dict(document.raw) == sample["Settings_json"]

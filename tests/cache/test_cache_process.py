@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+HELPERS = Path(__file__).parents[1] / "helpers"
 
 
 def run_python(code: str, **environment: str) -> str:
-    search = os.pathsep.join([os.path.dirname(__file__), *filter(None, sys.path)])
+    search = os.pathsep.join([str(HELPERS), *filter(None, sys.path)])
     answer = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": search, **environment},

@@ -1,6 +1,6 @@
 """Many threads and processes on one keyring for a while, one of them killed again and again; prints what happened.
 
-    tests/secret_service.sh python tests/torture_keyring.py --seconds 20
+    tests/secret_service.sh python tests/helpers/torture_keyring.py --seconds 20
 
 The exit status is 1 if a reader saw a record that nobody wrote, if a record or its name in the index was lost, if the
 keyring's daemon was replaced, or if the cache warned of anything.

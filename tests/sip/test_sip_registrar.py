@@ -24,7 +24,7 @@ from siperb.testing import SiperbServer
 
 pytestmark = pytest.mark.registrar
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 AGENTS = {"sipjs": "SIP.js", "jssip": "JsSIP"}
 both_libraries = pytest.mark.parametrize("library", AGENTS)
 

@@ -16,8 +16,8 @@ from siperb.cache import Cache, KeyringCache
 
 pytestmark = pytest.mark.secret_service
 
-HERE = Path(__file__).parent
-SCRIPT = HERE / "secret_service.sh"
+TESTS = Path(__file__).parents[1]
+SCRIPT = TESTS / "secret_service.sh"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -43,13 +43,13 @@ class TestSecretService(CacheContract):
 
 @pytest.mark.parametrize("fault", ["stopped", "stopped_at_exit", "killed", "locked", "prompt"])
 def test_a_fault_of_the_daemon_is_a_miss_in_time_and_a_warning(fault: str) -> None:
-    run([str(SCRIPT), sys.executable, str(HERE / "secret_service_faults.py"), fault])
+    run([str(SCRIPT), sys.executable, str(TESTS / "helpers" / "secret_service_faults.py"), fault])
 
 
 def test_threads_and_processes_beside_each_other_lose_and_tear_nothing() -> None:
     """For SIPERB_TEST_TORTURE_SECONDS (6); each process has two threads, and one is killed again and again."""
     seconds = os.environ.get("SIPERB_TEST_TORTURE_SECONDS", "6")
-    command = [sys.executable, str(HERE / "torture_keyring.py"), "--seconds", seconds]
+    command = [sys.executable, str(TESTS / "helpers" / "torture_keyring.py"), "--seconds", seconds]
     result: dict[str, Any] = json.loads(run([str(SCRIPT), *command]))
     print(result)
     assert (result["torn"], result["lost"], result["aborts"], result["warnings"]) == (0, 0, 0, 0)
@@ -59,7 +59,7 @@ def test_threads_and_processes_beside_each_other_lose_and_tear_nothing() -> None
 
 
 def run(command: list[str]) -> str:
-    search = os.pathsep.join([str(HERE.parent), *filter(None, sys.path)])
+    search = os.pathsep.join([str(TESTS.parent), *filter(None, sys.path)])
     answer = subprocess.run(
         command,
         env={**os.environ, "PYTHONPATH": search},

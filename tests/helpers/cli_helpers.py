@@ -15,7 +15,7 @@ import siperb
 from siperb import Siperb
 from siperb.testing import SiperbServer
 
-TESTS = Path(__file__).parent
+HELPERS = Path(__file__).parent
 PACKAGE = Path(siperb.__file__).parents[1]
 
 # Makes the terminal on stdin the controlling one, as a shell does, so that there is a /dev/tty.
@@ -55,7 +55,7 @@ def environment(**more: str) -> dict[str, str]:
 
     Without the development mode, in which asyncio tells stderr of what it thinks slow.
     """
-    path = os.pathsep.join((str(PACKAGE), str(TESTS)))
+    path = os.pathsep.join((str(PACKAGE), str(HELPERS)))
     return {**os.environ, "PYTHONPATH": path, "PYTHONDEVMODE": "", **more}
 
 

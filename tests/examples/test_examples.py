@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from siperb.testing import SiperbServer
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from siperb.testing import Endless, Fault, GzipBomb, Redirect, SiperbServer, Status
 
+HELPERS = Path(__file__).parents[1] / "helpers"
 MIB = 2**20
 
 # In this order, as a peak only rises. The 32 MiB that are read at most take as much again to be joined.
@@ -27,7 +28,13 @@ FAULTS: list[tuple[str, Fault, str, int]] = [
 def test_memory_stays_flat(server: SiperbServer, kind: str) -> None:
     for _, fault, _, _ in FAULTS:
         server.fail("devices", fault)
-    command = [sys.executable, str(Path(__file__).parent / "peak_memory.py"), kind, server.base_url, server.pat]
+    command = [
+        sys.executable,
+        str(HELPERS / "peak_memory.py"),
+        kind,
+        server.base_url,
+        server.pat,
+    ]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     for (name, _, expected, at_most), (error, mib, seconds) in zip(FAULTS, json.loads(run.stdout), strict=True):

@@ -65,7 +65,7 @@ def test_a_server_that_says_no_goodbye(name: str, tls: tuple[Path, Any], monkeyp
 
 
 def assert_silent(name: str, base_url: str, pat: str) -> None:
-    program = Path(__file__).parent / "lifecycle_programs.py"
+    program = Path(__file__).parents[1] / "helpers" / "lifecycle_programs.py"
     command = [sys.executable, "-X", "dev", "-W", "error", str(program), name, base_url, pat]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     slow = "Executing <"  # asyncio's debug mode tells of a busy machine

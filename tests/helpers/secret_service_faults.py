@@ -1,6 +1,6 @@
 """What a real Secret Service does to a cache when it goes wrong. Each scenario ruins its session, so it has its own:
 
-tests/secret_service.sh python tests/secret_service_faults.py stopped
+tests/secret_service.sh python tests/helpers/secret_service_faults.py stopped
 """
 
 from __future__ import annotations

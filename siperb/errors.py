@@ -54,6 +54,8 @@ E = TypeVar("E", bound=BaseException)
 class SiperbError(Exception):
     """The base of every error that this package raises."""
 
+    is_for_lack_of_time = False  # a call with more time left would have gone on
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__)
 

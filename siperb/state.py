@@ -12,8 +12,8 @@ __all__ = ["SiperbAPI", "SiperbState"]
 class SiperbState:
     """What a client last got: `session`, `DEVICES`, `PROVISIONING`; each None until then and after `logout()`.
 
-    `session` is replaced in one assignment, and `SESSION_TOKEN` and `USER_ID` read through it: read `session` once to
-    have a token and a user that belong together.
+    All of it is one user's. `SESSION_TOKEN` and `USER_ID` read through `session`, which is replaced in one assignment:
+    read it once to have a token and a user that belong together.
     """
 
     login: Callable[..., Session]
@@ -25,9 +25,19 @@ class SiperbState:
 
     def clear(self) -> None:
         """Forget all that was published."""
-        self.session: Session | None = None
-        self.DEVICES: list[Device] | None = None
-        self.PROVISIONING: Provisioning | None = None
+        self._published = _Published(None)
+
+    @property
+    def session(self) -> Session | None:
+        return self._published.session
+
+    @session.setter
+    def session(self, session: Session) -> None:
+        """After a login as somebody else nothing of the one before stands here."""
+        published = self._published
+        if published.user_id != session.user_id:
+            published = self._published = _Published(session.user_id)
+        published.session = session
 
     @property
     def SESSION_TOKEN(self) -> str | None:
@@ -38,6 +48,47 @@ class SiperbState:
     def USER_ID(self) -> str | None:
         session = self.session
         return session.user_id if session else None
+
+    @property
+    def DEVICES(self) -> list[Device] | None:
+        return self._published.devices
+
+    @DEVICES.setter
+    def DEVICES(self, devices: list[Device] | None) -> None:
+        self._published.devices = devices
+
+    @property
+    def PROVISIONING(self) -> Provisioning | None:
+        return self._published.provisioning
+
+    @PROVISIONING.setter
+    def PROVISIONING(self, provisioning: Provisioning | None) -> None:
+        self._published.provisioning = provisioning
+
+    def publish(
+        self, user_id: str, *, devices: list[Device] | None = None, provisioning: Provisioning | None = None
+    ) -> None:
+        """Show what is of this user, unless somebody else is logged in."""
+        published = self._published
+        if published.user_id != user_id:
+            if published.session:
+                return
+            published = self._published = _Published(user_id)
+        if devices is not None:
+            published.devices = devices
+        if provisioning is not None:
+            published.provisioning = provisioning
+
+
+class _Published:
+    """What is published of one user. What ends late is written to one that has been replaced, where nobody sees it."""
+
+    session: Session | None = None
+    devices: list[Device] | None = None
+    provisioning: Provisioning | None = None
+
+    def __init__(self, user_id: str | None) -> None:
+        self.user_id = user_id
 
 
 SiperbAPI: SiperbState = SiperbState()

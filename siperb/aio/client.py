@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from itertools import islice
+from collections.abc import AsyncIterator, Callable, Iterable, Sized
+from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from siperb.aio.driver import TaskDriver
+from siperb.aio.driver import Driver
 from siperb.core.calls import GetDevices, GetUser
 from siperb.facade.arguments import check_bulk
-from siperb.facade.plan import Progress
+from siperb.facade.invocation import lenient
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.state import SiperbState
 
@@ -25,7 +24,7 @@ __all__ = ["AsyncSiperb"]
 C = TypeVar("C", bound="AsyncSiperb")
 
 
-class AsyncSiperb(TaskDriver):
+class AsyncSiperb(Driver):
     """A client of the Siperb API for asyncio: `siperb.Siperb`, awaited.
 
     Two things differ: it is instances only, and it publishes to a state of its own unless given one, as a service
@@ -58,7 +57,7 @@ class AsyncSiperb(TaskDriver):
         self, pat: str | None = None, *, enable_cache: bool = False, login_key: str = "SiperbLogin"
     ) -> Session:
         """Log in with the PAT and return the session; see `siperb.Siperb.login`."""
-        return await self._run(self._login_plan(pat, enable_cache, login_key))
+        return await self._run(self._login(pat, enable_cache, login_key))
 
     async def get_devices(
         self,
@@ -69,8 +68,8 @@ class AsyncSiperb(TaskDriver):
         session_key: str = "SiperbDevices",
     ) -> list[Device] | None:
         """List the user's script devices, or None on failure; see `siperb.Siperb.get_devices`."""
-        with self._lenient("get_devices"):
-            devices = await self._run(self._devices_plan(user_id, session_token, enable_cache, session_key))
+        with lenient("get_devices", self._strict):
+            devices = await self._run(self._get_devices(user_id, session_token, enable_cache, session_key))
             return list(devices)
         return None
 
@@ -84,16 +83,16 @@ class AsyncSiperb(TaskDriver):
         provisioning_key: str = "SiperbProvisioning",
     ) -> Provisioning | None:
         """Fetch the SIP credentials of one script device, or None on failure; see `siperb.Siperb.get_provisioning`."""
-        with self._lenient("get_provisioning"):
+        with lenient("get_provisioning", self._strict):
             return await self._run(
-                self._provisioning_plan(device_token, user_id, session_token, enable_cache, provisioning_key)
+                self._get_provisioning(device_token, user_id, session_token, enable_cache, provisioning_key)
             )
         return None
 
     async def get_user(self, *, user_id: str | None = None, session_token: str | None = None) -> User | None:
         """Fetch the profile of the user, or None on failure; see `siperb.Siperb.get_user`."""
-        with self._lenient("get_user"):
-            return await self._run(self._fetch_plan(GetUser(), user_id, session_token))
+        with lenient("get_user", self._strict):
+            return await self._run(self._fetch(GetUser(), user_id, session_token))
         return None
 
     def provision_all(
@@ -117,32 +116,22 @@ class AsyncSiperb(TaskDriver):
         on_progress: Callable[[int, int | None], None] | None,
     ) -> AsyncIterator[ProvisioningResult]:
         if device_tokens is None:
-            device_tokens = [device.device_token for device in await self._run(self._fetch_plan(GetDevices()))]
-        progress = Progress(device_tokens, on_progress)
-        plans = self._bulk_plans(device_tokens)
-        under_way: set[asyncio.Task[ProvisioningResult]] = set()
-        done: set[asyncio.Task[ProvisioningResult]] = set()
-        try:
-            under_way.update(asyncio.create_task(self._drive(plan)) for plan in islice(plans, concurrency))
-            while under_way:
-                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    under_way.update(asyncio.create_task(self._drive(plan)) for plan in islice(plans, 1))
-                    result = task.result()
-                    progress.step()
-                    yield result
-        finally:
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, *done, return_exceptions=True)
+            device_tokens = [device.device_token for device in await self._run(self._fetch(GetDevices()))]
+        total, done = len(device_tokens) if isinstance(device_tokens, Sized) else None, 0
+        async with aclosing(self._drive_many(self._provision(device_tokens), concurrency)) as results:
+            async for result in results:
+                done += 1
+                if on_progress:
+                    on_progress(done, total)
+                yield result
 
     async def logout(self) -> None:
         """Forget session, publications, the user's cached records and the stored PAT; see `siperb.Siperb.logout`."""
-        await self._run(self._logout_plan())
+        await self._run(self._logout())
 
     async def save_pat(self, pat: str) -> bool:
         """Keep the PAT of the current session's user in the cache for later processes; False when it was not stored."""
-        return await self._run(self._save_pat_plan(pat))
+        return await self._run(self._save_pat(pat))
 
     async def close(self) -> None:
         """Wait for calls under way, up to 10 s for background refreshes, and close the connections.

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
-from copy import copy
+from collections.abc import AsyncGenerator, Coroutine, Hashable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from siperb.cache.workers import DaemonThreads
+from siperb.aio.singleflight import Singleflight
+from siperb.cache.workers import Outcome
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
-from siperb.facade.base import Facade
-from siperb.facade.plan import REFRESH_TIMEOUT, Plan, RefreshQueue
+from siperb.core.records import Key, Record
+from siperb.facade.caching import POOL, patience
+from siperb.facade.client import BaseClient
+from siperb.facade.invocation import Invocation
+from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 
 if TYPE_CHECKING:
     import aiohttp
 
-A = TypeVar("A")
 T = TypeVar("T")
 
 
-class TaskDriver(Facade):
+class Driver(BaseClient):
     """A client for asyncio, without its calls."""
 
     def renew_after_fork(self) -> None:
         self._left_to_parent = getattr(self, "_loops", None)  # kept, lest the child close the parent's connections
-        self._loops: dict[asyncio.AbstractEventLoop, _Stay] = {}
+        self._loops: dict[asyncio.AbstractEventLoop, _LoopResources] = {}
+        self._overdue: set[Key] = set()  # what an event loop was to refresh that has ended since
 
     async def _close(self) -> None:
         self._closed = True
@@ -35,19 +41,24 @@ class TaskDriver(Facade):
         self._drop_refreshes()
 
     def _drop_refreshes(self) -> None:
-        for stay in self._loops.values():
-            stay.refreshes.clear()
+        for resources in self._loops.values():
+            resources.refreshes.clear()
 
-    def _run(self, plan: Plan[T]) -> Coroutine[Any, Any, T]:
-        return self._stay().flights.join(plan.identity, self._drive, plan)
+    def _is_under_way(self, identity: Hashable) -> bool:
+        return any(resources.singleflight.is_under_way(identity) for resources in self._loops.values())
 
-    async def _drive(self, plan: Plan[T]) -> T:
-        flow = plan.flow()
+    def _run(self, invocation: Invocation[T]) -> Coroutine[Any, Any, T]:
+        return self._here().singleflight.join(
+            invocation.identity, invocation.context.deadline, partial(self._drive, invocation)
+        )
+
+    async def _drive(self, invocation: Invocation[T]) -> T:
+        flow = invocation.flow()
         try:
             effect = next(flow)
             while True:
                 try:
-                    result = await self._perform(effect, plan)
+                    result = await self._perform(effect, invocation)
                 except Exception as error:
                     effect = flow.throw(error)
                 else:
@@ -56,134 +67,113 @@ class TaskDriver(Facade):
             value = cast(T, stop.value)
         finally:
             flow.close()
-        return plan.finish(value)
+        return invocation.finish(value)
 
-    async def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
+    async def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
         match effect:
             case Send(request, deadline):
-                transport = self._stay().transport
-                return await transport.send(plan.context.origin, request, self._headers(request), deadline)
+                origin = invocation.context.origin
+                return await self._here().transport.send(origin, request, self._headers(request), deadline)
             case Auth():
-                session = self._newer_session(plan, effect)
+                session = self._newer_session(invocation, effect)
                 if session is None:
-                    session = await self._run(self._auth_plan(plan, effect))
+                    session = await self._run(self._renewal(invocation, effect))
                 return session
             case Load() | Save() | Evict() | Forget():
-                try:
-                    answer = _cache_threads.submit(self._cache.ask, effect, plan.era)
-                except RuntimeError as error:  # no thread to be had
-                    self._cache.pass_over(type(error).__name__, "the number of threads")
-                    return None
-                return await asyncio.wrap_future(answer)
+                return await self._ask_cache(effect, invocation)
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
                 return None
             case Later():
-                stay = self._stay()
-                if stay.refreshes.add(effect, plan):
-                    stay.worker = asyncio.create_task(self._refresh_all(stay.refreshes), name="siperb-refresh")
-                return None
+                return self._refresh_later(effect, invocation)
             case _:
                 assert_never(effect)
 
-    async def _refresh_all(self, refreshes: RefreshQueue) -> None:
-        try:
-            while refresh := refreshes.first():
-                with refreshes.doing(refresh):
-                    await self._drive(refresh)
-        except BaseException:
-            refreshes.stop()
-            raise
-
-    def _stay(self) -> _Stay:
+    async def _ask_cache(self, effect: Load | Save | Evict | Forget, invocation: Invocation[Any]) -> Result:
         loop = asyncio.get_running_loop()
-        stay = self._loops.get(loop)
-        if stay is None:
+        answer: asyncio.Future[Outcome[Record | bool | None] | None] = loop.create_future()
+
+        def settle(outcome: Outcome[Record | bool | None] | None) -> None:
+            if not answer.done():
+                answer.set_result(outcome)
+
+        def deliver(outcome: Outcome[Record | bool | None]) -> None:
+            with suppress(RuntimeError):  # the event loop has ended meanwhile
+                loop.call_soon_threadsafe(settle, outcome)
+
+        try:
+            POOL.submit(partial(self._cache.ask, effect, invocation.epoch), deliver)
+        except RuntimeError as error:  # no thread to be had
+            self._cache.pass_over(type(error).__name__, "the number of threads")
+            return None
+        timer = loop.call_later(patience(effect, invocation.context.deadline), settle, None)
+        try:
+            outcome = await answer
+        finally:
+            timer.cancel()
+        if isinstance(effect, (Save, Evict)):
+            self._overdue.discard(effect.key)
+        if outcome is None:
+            self._cache.pass_over("no answer in time", "what holds it up")
+            return None
+        return outcome.get()
+
+    def _refresh_later(self, later: Later, invocation: Invocation[Any]) -> bool:
+        here = self._here()
+        if later.key in self._overdue:
+            return False
+        here.refreshes.add(later, invocation)
+        if here.refresher is None or here.refresher.done():
+            here.refresher = asyncio.create_task(self._refresh_all(here.refreshes), name="siperb-refresh")
+        return True
+
+    async def _refresh_all(self, refreshes: Refreshes) -> None:
+        while key := refreshes.first():
+            if refresh := refreshes.invocation(key):
+                with refreshes.doing(key):
+                    await self._drive(refresh)
+
+    async def _drive_many(self, invocations: Iterator[Invocation[T]], concurrency: int) -> AsyncGenerator[T, None]:
+        """The results as they come, `concurrency` at a time; no more is begun than is asked for."""
+        under_way: set[asyncio.Task[T]] = set()
+        done: set[asyncio.Task[T]] = set()
+        try:
+            under_way.update(asyncio.create_task(self._drive(one)) for one in islice(invocations, concurrency))
+            while under_way:
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    under_way.update(asyncio.create_task(self._drive(one)) for one in islice(invocations, 1))
+                    yield task.result()
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, *done, return_exceptions=True)
+
+    def _here(self) -> _LoopResources:
+        loop = asyncio.get_running_loop()
+        here = self._loops.get(loop)
+        if here is None:
             self._refuse_if_closed()
-            self._loops = {known: stay for known, stay in self._loops.items() if not known.is_closed()}
-            stay = self._loops[loop] = _Stay(self._http_session)
-        return stay
+            for ended in [known for known in self._loops if known.is_closed()]:
+                self._overdue |= self._loops.pop(ended).refreshes.keys()
+            here = self._loops[loop] = _LoopResources(self._http_session)
+        return here
 
 
-class _Stay:
+class _LoopResources:
     """What a client has in one event loop."""
 
     def __init__(self, http_session: aiohttp.ClientSession | None) -> None:
         from siperb.aio.transport import AsyncTransport
 
-        self.flights = TaskFlights()
+        self.singleflight = Singleflight()
         self.transport = AsyncTransport(http_session)
-        self.refreshes = RefreshQueue()
-        self.worker: asyncio.Task[None] | None = None
+        self.refreshes = Refreshes()
+        self.refresher: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
-        await self.flights.landed()
-        if self.worker:
-            await asyncio.wait([self.worker], timeout=REFRESH_TIMEOUT)
-            self.worker.cancel()
+        await self.singleflight.all_ended()
+        if self.refresher:
+            await asyncio.wait([self.refresher], timeout=REFRESH_TIMEOUT)
+            self.refresher.cancel()
         await self.transport.close()
-
-
-class TaskFlights:
-    """Calls of one identity at the same time share one run, in a task that ends when all who wait for it do."""
-
-    def __init__(self) -> None:
-        self._flights: dict[Hashable, _TaskFlight] = {}
-
-    async def join(self, identity: Hashable, run: Callable[[A], Coroutine[Any, Any, T]], argument: A) -> T:
-        loop = asyncio.get_running_loop()
-        new = _TaskFlight(identity)
-        flight = self._flights.setdefault(identity, new)
-        waiter: asyncio.Future[T] = loop.create_future()  # one each: cancelling a task cancels what it awaits
-        flight.waiters.append(waiter)
-        if flight is new:
-            flight.task = loop.create_task(self._fly(flight, run, argument))
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            flight.waiters.remove(waiter)
-            if not flight.waiters and not flight.has_ended:
-                self._end(flight)
-                flight.task.cancel()
-            raise
-
-    async def landed(self) -> None:
-        """Wait until all that is under way has ended."""
-        if self._flights:
-            await asyncio.wait([flight.task for flight in self._flights.values()])
-
-    async def _fly(self, flight: _TaskFlight, run: Callable[[A], Coroutine[Any, Any, Any]], argument: A) -> None:
-        try:
-            result = await run(argument)
-        except Exception as error:
-            self._end(flight)
-            for number, waiter in enumerate(flight.waiters):
-                if not waiter.done():
-                    waiter.set_exception(copy(error) if number else error)  # raising adds to a traceback
-        except BaseException:
-            self._end(flight)
-            for waiter in flight.waiters:
-                waiter.cancel()
-            raise
-        else:
-            self._end(flight)
-            for waiter in flight.waiters:
-                if not waiter.done():
-                    waiter.set_result(result)
-
-    def _end(self, flight: _TaskFlight) -> None:
-        if not flight.has_ended:
-            flight.has_ended = True
-            del self._flights[flight.identity]
-
-
-class _TaskFlight:
-    task: asyncio.Task[None]
-    has_ended = False
-
-    def __init__(self, identity: Hashable) -> None:
-        self.identity = identity
-        self.waiters: list[asyncio.Future[Any]] = []
-
-
-_cache_threads = DaemonThreads("siperb-cache", kept=4)  # each may have to wait for the keyring, one behind the other

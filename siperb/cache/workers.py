@@ -1,15 +1,17 @@
-"""Daemon threads that take work: a call that hangs in one holds neither its caller nor the process's exit.
+"""Worker threads: what hangs in one holds neither its caller nor the process's exit.
 
-The standard library's pool will not do: the threads of `concurrent.futures` and `asyncio.to_thread` are joined at exit.
+The standard library's pool will not do: its threads are joined at exit, and its locks stay locked when a caller is
+interrupted at the wrong instruction. Here a caller takes no lock; whether a thread is at work follows from the thread.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from weakref import WeakSet
 
 if TYPE_CHECKING:
@@ -18,12 +20,102 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Work: TypeAlias = "tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]"
 
+LINGER = 10.0  # seconds that an idle thread waits for more work
+
+
+class Outcome(Generic[T]):
+    """What became of a piece of work: a value, or what it raised."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._error: BaseException | None = None
+        try:
+            self._value = work()
+        except BaseException as error:  # not even SystemExit may end the thread that others wait for
+            self._error = error
+
+    def get(self) -> T:
+        """The value; raises what the work raised."""
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+class WorkerPool:
+    """At most `size` threads, which do what is submitted in the order of its submission.
+
+    is_daemon: whether the process may end while they work. linger: seconds that one waits for more.
+    """
+
+    def __init__(self, name: str, size: int, *, is_daemon: bool = True, linger: float = LINGER) -> None:
+        self._name = name
+        self._size = size
+        self._is_daemon = is_daemon
+        self._linger = linger
+        self.renew_after_fork()
+        renewed_after_fork(self)
+
+    def renew_after_fork(self) -> None:
+        self._work: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+        self._idle: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(self._size):
+            self._places.put(None)
+
+    def submit(self, work: Callable[[], T], deliver: Callable[[Outcome[T]], object]) -> None:
+        """Have `work` done by a thread, which then calls `deliver`; RuntimeError when no thread can be started."""
+        item: list[Any] = [work, deliver]
+        self._work.put(item)
+        if self._work.qsize() <= self._idle.qsize() or not self._places.qsize():
+            return
+        try:
+            threading.Thread(target=self._serve, name=self._name, daemon=self._is_daemon).start()
+        except RuntimeError:
+            if self._places.qsize() == self._size:  # else those that are at work will do it
+                item.clear()
+                raise
+
+    def end(self) -> None:
+        """Let each thread end when nothing is left to do."""
+        self._linger = 0.0
+        for _ in range(self._size):
+            self._work.put([])  # wakes one
+
+    def _serve(self) -> None:
+        places, work = self._places, self._work
+        while True:
+            try:
+                places.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                while self._do_next(work):
+                    pass
+            finally:
+                places.put(None)
+            if work.empty():  # what came while the place was still taken has started no other thread
+                return
+
+    def _do_next(self, work: queue.SimpleQueue[list[Any]]) -> bool:
+        idle = self._idle
+        idle.put(None)
+        try:
+            item = work.get(timeout=self._linger)
+        except queue.Empty:
+            return False
+        finally:
+            idle.get()
+        if item:
+            outcome, deliver = Outcome(item[0]), item[1]
+            item.clear()  # nothing that it was about is kept alive until the next one comes
+            deliver(outcome)
+        return True
+
 
 class DaemonThread:
     """A thread started by the first `submit`; after a fork the child starts its own, with an empty queue."""
 
     _lock: threading.Lock
-    _queue: SimpleQueue[Work | None]
+    _queue: queue.SimpleQueue[Work | None]
     _thread: threading.Thread | None
 
     def __init__(self, name: str) -> None:
@@ -48,60 +140,13 @@ class DaemonThread:
         """Let the thread end when all is done that was submitted; the next `submit` starts another one."""
         with self._lock:
             self._queue.put(None)
-            self._queue = SimpleQueue()
+            self._queue = queue.SimpleQueue()
             self._thread = None
 
     def renew_after_fork(self) -> None:
         self._lock = threading.Lock()
-        self._queue = SimpleQueue()
+        self._queue = queue.SimpleQueue()
         self._thread = None
-
-
-class DaemonThreads:
-    """As many threads as there is work at a time. kept: how many wait for what comes next."""
-
-    _lock: threading.Lock
-    _idle: list[DaemonThread]
-
-    def __init__(self, name: str, *, kept: int) -> None:
-        self._name = name
-        self._kept = kept
-        self.renew_after_fork()
-        renewed_after_fork(self)
-
-    def submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
-        """Have `function` called at once; RuntimeError when no thread can be started."""
-        with self._lock:
-            thread = self._idle.pop() if self._idle else DaemonThread(self._name)
-        future = thread.submit(self._call, thread, function, args)
-        future.add_done_callback(lambda ended: self._release(thread) if ended.cancelled() else None)
-        return future
-
-    def end(self) -> None:
-        """Keep no thread any more: each ends with what it does."""
-        with self._lock:
-            self._kept = 0
-            idle, self._idle = self._idle, []
-        for thread in idle:
-            thread.end()
-
-    def _call(self, thread: DaemonThread, function: Callable[..., T], args: tuple[Any, ...]) -> T:
-        try:
-            return function(*args)
-        finally:
-            self._release(thread)  # before anybody hears of the end, who may have more work for it
-
-    def _release(self, thread: DaemonThread) -> None:
-        with self._lock:
-            is_kept = len(self._idle) < self._kept
-            if is_kept:
-                self._idle.append(thread)
-        if not is_kept:
-            thread.end()
-
-    def renew_after_fork(self) -> None:
-        self._lock = threading.Lock()
-        self._idle = []
 
 
 def _work(queue: SimpleQueue[Work | None]) -> None:
@@ -122,7 +167,7 @@ def _run(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...
 
 
 class Renewable(Protocol):
-    """What holds locks or a thread, which a forked child inherits in a state that nobody will change."""
+    """What holds locks or threads, which a forked child inherits in a state that nobody will change."""
 
     def renew_after_fork(self) -> None: ...
 
@@ -138,5 +183,10 @@ def _renew_all() -> None:
 
 
 _renewable: WeakSet[Renewable] = WeakSet()
+
+importing = threading.RLock()
+"""Held by a thread of ours while it imports a library: a child forked meanwhile would wait for the module for ever."""
+
 if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=importing.acquire, after_in_parent=importing.release, after_in_child=importing.release)
     os.register_at_fork(after_in_child=_renew_all)

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from siperb.cache import KeyringCache
 from siperb.core.flows import LOGIN_KEY, pat_key, session_key, stored_text
 from siperb.core.records import Key
-from siperb.facade.base import DEFAULT_BASE_URL
+from siperb.facade.client import DEFAULT_BASE_URL
 from siperb.facade.network import check_base_url
 from siperb.state import SiperbState
 from siperb.sync.client import Siperb

@@ -77,7 +77,10 @@ class Sleep:
 
 @frozen(repr=False)
 class Later:
-    """Ask the API again in the background and replace the record `replaces`; session None means the client's own."""
+    """Ask the API again in the background and replace the record `replaces`; session None means the client's own.
+
+    The answer is False where that cannot be, or has not been when it was asked for before: do it now.
+    """
 
     call: Call[Any]
     session: Session | None
@@ -131,5 +134,5 @@ def sleep(seconds: float) -> Flow[None]:
     _ = yield Sleep(seconds)
 
 
-def later(later: Later) -> Flow[None]:
-    _ = yield later
+def later(later: Later) -> Flow[bool]:
+    return (yield later) is not False

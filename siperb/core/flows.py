@@ -37,6 +37,7 @@ T = TypeVar("T")
 LOGIN_KEY = "SiperbLogin"
 SESSION_LIFETIME = 24 * 86400.0  # seconds; the server's own limit is 25 days
 JWT_MARGIN = 60.0  # seconds that a cached JWT must still have
+UNCONFIRMED_AGE = 86400.0  # seconds after which what is stored is asked for before it is returned
 REFRESH_PAUSE = 30.0  # seconds after a failed refresh in which none is tried
 
 
@@ -73,23 +74,23 @@ def fetch(context: Context, call: Call[T], session: Session | None) -> Flow[T]:
     key = call.key(context.origin, held.user_id)
     record = (yield from effects.load(key)) if key else None
     cached = _understood(call.parse, record, context.now())
-    generation = record.generation if record else None
-    if key is None or generation is None or cached is None:
-        return (yield from _ask(context, call, session, held, replaces=generation))
+    if key is None or record is None or cached is None:
+        return (yield from _ask(context, call, session, held, replaces=record.generation if record else None))
     paused = context.clock() - context.failures.get(key, float("-inf")) < REFRESH_PAUSE
-    if not _has_expired(cached, context.now()):
-        if not paused:
-            yield from effects.later(Later(call, session, key, generation))
+    has_expired = _has_expired(cached, context.now())
+    is_confirmed = not has_expired and record.stored_at > context.now() - UNCONFIRMED_AGE
+    if is_confirmed and (paused or (yield from effects.later(Later(call, session, key, record.generation)))):
         return cached
     reason: object = "the API failed a moment ago."
     if not paused:
         try:
-            return (yield from _ask(context, call, session, held, replaces=generation))
+            return (yield from _ask(context, call, session, held, replaces=record.generation))
         except REFUSALS:
             raise
         except APIError as error:
             reason = error
-    logger.warning("The stored provisioning has expired and is returned as it is: %s", reason)
+    what = "provisioning has expired" if has_expired else "answer could not be confirmed"
+    logger.warning("The stored %s and is returned as it is: %s", what, reason)
     return cached
 
 

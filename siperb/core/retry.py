@@ -57,7 +57,8 @@ def attempt(context: Context, request: Request) -> Flow[Response]:
         except (APIConnectionError, APIStatusError) as error:
             _hold_back(context, error)
             delay = _delay(context, error, retries)
-            if delay is None:
+            error.is_for_lack_of_time = context.clock() + (delay or 0.0) >= context.deadline
+            if delay is None or error.is_for_lack_of_time:
                 raise
         else:
             return response
@@ -81,6 +82,4 @@ def _delay(context: Context, error: APIError, retries: int) -> float | None:
             return None
         if error.retry_after is not None:
             delay = error.retry_after
-    if delay > LONGEST_RETRY_AFTER or context.clock() + delay >= context.deadline:
-        return None
-    return delay
+    return delay if delay <= LONGEST_RETRY_AFTER else None

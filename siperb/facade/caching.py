@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from types import NoneType
 from typing import TYPE_CHECKING
 
 from siperb.cache import default_cache
-from siperb.cache.workers import renewed_after_fork
+from siperb.cache.workers import WorkerPool, renewed_after_fork
 from siperb.core.effects import Evict, Forget, Load, Save, assert_never
 from siperb.core.records import Record
 
 if TYPE_CHECKING:
     from siperb.cache import Cache
-    from siperb.facade.plan import Era
+    from siperb.facade.invocation import Epoch
 
 logger: logging.Logger = logging.getLogger("siperb")
+
+POOL = WorkerPool("siperb-cache", 4)  # where caches are asked: one of the user's own may hang
+
+
+def patience(effect: Load | Save | Evict | Forget, deadline: float) -> float:
+    """Seconds that a call waits for its cache: a look leaves it time to ask the API."""
+    left = max(deadline - time.monotonic(), 0.0)
+    return left / 2 if isinstance(effect, Load) else left
 
 
 class CacheAccess:
@@ -32,15 +41,15 @@ class CacheAccess:
         self._changed = threading.Condition()
         self._saves: set[object] = set()
 
-    def ask(self, effect: Load | Save | Evict | Forget, era: Era) -> Record | bool | None:
-        """The cache's answer. What is removed stays so: no save is overtaken, and none is begun when `era` is over."""
+    def ask(self, effect: Load | Save | Evict | Forget, epoch: Epoch) -> Record | bool | None:
+        """The cache's answer. What is removed stays so: no save is overtaken, none begins when `epoch` is over."""
         cache = default_cache() if self._cache is None else self._cache
         try:
             match effect:
                 case Load(key):
                     return _record_or_none(cache.load(key))
                 case Save():
-                    return self._save(cache, effect, era)
+                    return self._save(cache, effect, epoch)
                 case Evict(key):
                     self._let_saves_end()
                     return cache.evict(key)
@@ -59,10 +68,10 @@ class CacheAccess:
             self._troubles.add(cause)
             logger.warning("The cache failed with %s and is passed over: check %s.", cause, what)
 
-    def _save(self, cache: Cache, save: Save, era: Era) -> bool:
+    def _save(self, cache: Cache, save: Save, epoch: Epoch) -> bool:
         token = object()
         with self._changed:
-            if era.is_over:
+            if epoch.is_over:
                 return False
             self._saves.add(token)
         try:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+import queue
+from collections.abc import Callable, Iterable, Iterator, Sized
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from siperb.cache.workers import DaemonThreads
 from siperb.core.calls import GetDevices, GetUser
 from siperb.facade.arguments import check_bulk
-from siperb.facade.plan import Progress
+from siperb.facade.invocation import lenient
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.state import SiperbAPI, SiperbState
-from siperb.sync.driver import ThreadDriver
+from siperb.sync.driver import Driver
 from siperb.sync.on_class import OnClassToo
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     import requests
 
     from siperb.cache import Cache
@@ -29,7 +25,7 @@ __all__ = ["Siperb"]
 C = TypeVar("C", bound="Siperb")
 
 
-class Siperb(ThreadDriver):
+class Siperb(Driver):
     """A client of the Siperb API that blocks, for scripts and threads.
 
     ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on
@@ -81,7 +77,7 @@ class Siperb(ThreadDriver):
         Raises `MissingCredentialsError` without a PAT, `AuthenticationError` when the API refuses it, and the other
         errors of `siperb.errors`, whether `strict` or not.
         """
-        return self._run(self._login_plan(pat, enable_cache, login_key))
+        return self._run(self._login(pat, enable_cache, login_key))
 
     @OnClassToo
     def get_devices(
@@ -101,8 +97,8 @@ class Siperb(ThreadDriver):
         Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
         Raises `ConfigurationError` for arguments that cannot be used.
         """
-        with self._lenient("get_devices"):
-            devices = self._run(self._devices_plan(user_id, session_token, enable_cache, session_key))
+        with lenient("get_devices", self._strict):
+            devices = self._run(self._get_devices(user_id, session_token, enable_cache, session_key))
             return list(devices)
         return None
 
@@ -127,9 +123,9 @@ class Siperb(ThreadDriver):
         Returns None when the API fails or refuses, or the device is no script device, with one warning in the log;
         raises that error when `strict`. Raises `ConfigurationError` for arguments that cannot be used.
         """
-        with self._lenient("get_provisioning"):
+        with lenient("get_provisioning", self._strict):
             return self._run(
-                self._provisioning_plan(device_token, user_id, session_token, enable_cache, provisioning_key)
+                self._get_provisioning(device_token, user_id, session_token, enable_cache, provisioning_key)
             )
         return None
 
@@ -142,8 +138,8 @@ class Siperb(ThreadDriver):
         Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
         Raises `ConfigurationError` for arguments that cannot be used.
         """
-        with self._lenient("get_user"):
-            return self._run(self._fetch_plan(GetUser(), user_id, session_token))
+        with lenient("get_user", self._strict):
+            return self._run(self._fetch(GetUser(), user_id, session_token))
         return None
 
     @OnClassToo
@@ -174,31 +170,17 @@ class Siperb(ThreadDriver):
         concurrency: int,
         on_progress: Callable[[int, int | None], None] | None,
     ) -> Iterator[ProvisioningResult]:
-        from concurrent.futures import FIRST_COMPLETED, wait
-
         if device_tokens is None:
-            device_tokens = [device.device_token for device in self._run(self._fetch_plan(GetDevices()))]
-        progress = Progress(device_tokens, on_progress)
-        stop = threading.Event()
-        plans = self._bulk_plans(device_tokens, stop)
-        self._http()  # says what is wrong with a session of the user's
-        threads = DaemonThreads("siperb-bulk", kept=concurrency)
-
-        def begin(count: int) -> set[Future[ProvisioningResult]]:
-            return {threads.submit(self._drive_apart, plan) for plan in islice(plans, count)}
-
+            device_tokens = [device.device_token for device in self._run(self._fetch(GetDevices()))]
+        stop: queue.SimpleQueue[None] = queue.SimpleQueue()
+        total = len(device_tokens) if isinstance(device_tokens, Sized) else None
         try:
-            under_way = begin(concurrency)
-            while under_way:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    under_way |= begin(1)
-                    result = future.result()
-                    progress.step()
-                    yield result
+            for done, result in enumerate(self._drive_many(self._provision(device_tokens, stop), concurrency), 1):
+                if on_progress:
+                    on_progress(done, total)
+                yield result
         finally:
-            stop.set()
-            threads.end()
+            stop.put(None)
 
     @OnClassToo
     def logout(self) -> None:
@@ -207,11 +189,11 @@ class Siperb(ThreadDriver):
         The user is known from this client's session, from the stored PAT, or from the session that the cache has for
         the PAT under the `login_key` of this client's login; when from none of them, one warning says so.
         """
-        self._run(self._logout_plan())
+        self._run(self._logout())
 
     def save_pat(self, pat: str) -> bool:
         """Keep the PAT of the current session's user in the cache for later processes; False when it was not stored."""
-        return self._run(self._save_pat_plan(pat))
+        return self._run(self._save_pat(pat))
 
     def close(self) -> None:
         """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it."""

@@ -2,58 +2,72 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
-from collections.abc import Callable, Hashable
-from copy import copy
-from threading import Event, Lock
+from collections.abc import Hashable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from siperb.cache.workers import Outcome, WorkerPool, importing
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
+from siperb.core.records import Record
 from siperb.errors import SiperbError
-from siperb.facade.base import Facade
-from siperb.facade.plan import REFRESH_TIMEOUT, Plan, RefreshQueue
+from siperb.facade.caching import POOL, patience
+from siperb.facade.client import BaseClient
+from siperb.facade.invocation import Invocation
+from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
+from siperb.sync.singleflight import Singleflight
 
 if TYPE_CHECKING:
     from siperb.sync.transport import Transport
 
-A = TypeVar("A")
 T = TypeVar("T")
 
+REFRESHER = "siperb-refresh"
 HEAD_START = 0.01  # seconds, for a caller to go on with what was stored before a refresh imports an HTTP library
 
 
-class ThreadDriver(Facade):
+class Driver(BaseClient):
     """A client that blocks, without its calls."""
 
     def renew_after_fork(self) -> None:
-        self._flights = ThreadFlights()
-        self._refreshes = RefreshQueue()
-        self._lock = Lock()
-        self._worker: threading.Thread | None = None
-        self._transport: Transport | None = None
+        self._singleflight = Singleflight()
+        self._refreshes = Refreshes()
+        self._refresher = WorkerPool(REFRESHER, 1, is_daemon=False, linger=0.0)
+        self._transports: dict[None, Transport] = {}
 
     def _close(self) -> None:
         self._closed = True
-        if self._worker and self._worker is not threading.current_thread():
-            self._worker.join(REFRESH_TIMEOUT)
+        if self._refreshes and threading.current_thread().name != REFRESHER:
+            ended: queue.SimpleQueue[object] = queue.SimpleQueue()
+            with suppress(RuntimeError, queue.Empty):
+                self._refresher.submit(int, ended.put)  # behind all that is due
+                ended.get(timeout=REFRESH_TIMEOUT)
         self._drop_refreshes()
-        if self._transport:
-            self._transport.close()
+        for transport in self._transports.values():
+            transport.close()
 
     def _drop_refreshes(self) -> None:
         self._refreshes.clear()
 
-    def _run(self, plan: Plan[T]) -> T:
-        return self._flights.join(plan.identity, self._drive, plan)
+    def _is_under_way(self, identity: Hashable) -> bool:
+        return self._singleflight.is_under_way(identity)
 
-    def _drive(self, plan: Plan[T]) -> T:
-        flow = plan.flow()
+    def _run(self, invocation: Invocation[T]) -> T:
+        return self._singleflight.join(
+            invocation.identity, invocation.context.deadline, partial(self._drive, invocation)
+        )
+
+    def _drive(self, invocation: Invocation[T]) -> T:
+        flow = invocation.flow()
         try:
             effect = next(flow)
             while True:
                 try:
-                    result = self._perform(effect, plan)
+                    result = self._perform(effect, invocation)
                 except Exception as error:
                     effect = flow.throw(error)
                 else:
@@ -62,108 +76,94 @@ class ThreadDriver(Facade):
             value = cast(T, stop.value)
         finally:
             flow.close()
-        return plan.finish(value)
+        return invocation.finish(value)
 
-    def _drive_apart(self, plan: Plan[T]) -> T:
-        """`_drive`, in a thread that a session of the user's is not for."""
-        self._http().isolate()
-        return self._drive(plan)
-
-    def _perform(self, effect: Effect, plan: Plan[Any]) -> Result:
+    def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
         match effect:
             case Send(request, deadline):
-                return self._http().send(plan.context.origin, request, self._headers(request), deadline)
+                origin = invocation.context.origin
+                return self._transport().send(origin, request, self._headers(request), deadline)
             case Auth():
-                session = self._newer_session(plan, effect)
-                if session is None:
-                    session = self._run(self._auth_plan(plan, effect))
-                return session
+                session = self._newer_session(invocation, effect)
+                return session if session else self._run(self._renewal(invocation, effect))
             case Load() | Save() | Evict() | Forget():
-                return self._cache.ask(effect, plan.era)
+                return self._ask_cache(effect, invocation)
             case Sleep(seconds):
-                if plan.stop is None:
+                if invocation.stop is None:
                     time.sleep(seconds)
-                elif plan.stop.wait(seconds):
-                    raise SiperbError("Nobody waits for this any more.")
+                else:
+                    with suppress(queue.Empty):
+                        invocation.stop.put(invocation.stop.get(timeout=seconds))
+                        raise SiperbError("Nobody waits for this any more.")
                 return None
             case Later():
-                if self._refreshes.add(effect, plan):
-                    self._start_worker()
-                return None
+                return self._refresh_later(effect, invocation)
             case _:
                 assert_never(effect)
 
-    def _http(self) -> Transport:
+    def _transport(self) -> Transport:
         from siperb.sync.transport import Transport
 
-        with self._lock:
-            if self._transport is None:
-                self._transport = Transport(self._http_session)
-            return self._transport
+        known = self._transports.get(None)
+        return known if known else self._transports.setdefault(None, Transport(self._http_session))
 
-    def _start_worker(self) -> None:
-        worker = threading.Thread(target=self._refresh_all, name="siperb-refresh", daemon=False)
+    def _ask_cache(self, effect: Load | Save | Evict | Forget, invocation: Invocation[Any]) -> Result:
+        answer: queue.SimpleQueue[Outcome[Record | bool | None]] = queue.SimpleQueue()
         try:
-            worker.start()
-        except RuntimeError:  # no thread to be had, as at the interpreter's end: the next call tries again
-            self._refreshes.stop()
+            POOL.submit(partial(self._cache.ask, effect, invocation.epoch), answer.put)
+            outcome = answer.get(timeout=patience(effect, invocation.context.deadline))
+        except RuntimeError as error:  # no thread to be had
+            self._cache.pass_over(type(error).__name__, "the number of threads")
+        except queue.Empty:
+            self._cache.pass_over("no answer in time", "what holds it up")
         else:
-            self._worker = worker
+            return outcome.get()
+        return None
+
+    def _refresh_later(self, later: Later, invocation: Invocation[Any]) -> bool:
+        self._refreshes.add(later, invocation)
+        try:
+            self._refresher.submit(self._refresh_all, lambda outcome: outcome.get())
+        except RuntimeError:  # no thread to be had, as at the interpreter's end
+            self._refreshes.clear()
+            return False
+        return True
 
     def _refresh_all(self) -> None:
-        """The worker: the interpreter waits at its exit for this thread, which then takes no more than its time."""
+        """The interpreter waits at its exit for the thread that does this, which then takes no more than its time."""
         latest = float("inf")
-        time.sleep(HEAD_START)
-        try:
-            self._http().isolate()
-            while (began := time.monotonic()) < latest and (refresh := self._refreshes.first(latest)):
-                with self._refreshes.doing(refresh):
+        if not self._transports:
+            time.sleep(HEAD_START)
+        with importing:
+            self._transport().isolate()
+            "".encode("idna")  # as looking up a host does
+        while (key := self._refreshes.first()) and (began := time.monotonic()) < latest:
+            if refresh := self._refreshes.invocation(key, latest):
+                with self._refreshes.doing(key):
                     self._drive(refresh)
-                if latest == float("inf") and not threading.main_thread().is_alive():
-                    latest = began + REFRESH_TIMEOUT
-        except BaseException:
-            self._refreshes.stop()
-            raise
+            if latest == float("inf") and not threading.main_thread().is_alive():
+                latest = began + REFRESH_TIMEOUT
 
-
-class ThreadFlights:
-    """Calls of one identity at the same time share one run, which the first thread does."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._flights: dict[Hashable, _ThreadFlight] = {}
-
-    def join(self, identity: Hashable, run: Callable[[A], T], argument: A) -> T:
-        mine = _ThreadFlight()
-        while True:
-            with self._lock:
-                flight = self._flights.setdefault(identity, mine)
-            if flight is mine:
-                return self._fly(identity, mine, run, argument)
-            flight.landed.wait()
-            if isinstance(flight.error, Exception):
-                raise copy(flight.error)  # an instance each: raising adds to its traceback
-            if flight.error is None:
-                result: T = flight.result
-                return result
-            # The thread that ran it was interrupted: the next one takes its place.
-
-    def _fly(self, identity: Hashable, flight: _ThreadFlight, run: Callable[[A], T], argument: A) -> T:
+    def _drive_many(self, invocations: Iterator[Invocation[T]], concurrency: int) -> Iterator[T]:
+        """The results as they come, `concurrency` at a time; no more is begun than is asked for."""
+        self._transport()  # says what is wrong with a session of the user's
+        pool = WorkerPool("siperb-bulk", concurrency)
+        outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
+        under_way = 0
         try:
-            flight.result = result = run(argument)
-            return result
-        except BaseException as error:
-            flight.error = error
-            raise
+            while True:
+                for invocation in islice(invocations, concurrency - under_way):
+                    pool.submit(partial(self._drive_apart, invocation), outcomes.put)
+                    under_way += 1
+                if not under_way:
+                    return
+                outcome = outcomes.get()
+                under_way -= 1
+                yield outcome.get()
         finally:
-            with self._lock:
-                del self._flights[identity]
-            flight.landed.set()
+            pool.end()
 
-
-class _ThreadFlight:
-    error: BaseException | None = None
-    result: Any = None
-
-    def __init__(self) -> None:
-        self.landed = Event()
+    def _drive_apart(self, invocation: Invocation[T]) -> T:
+        """`_drive`, in a thread that a session of the user's is not for."""
+        self._transport().isolate()
+        return self._drive(invocation)

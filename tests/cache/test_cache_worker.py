@@ -1,94 +1,121 @@
-"""The daemon thread, and the lock between processes."""
+"""The worker pool, and the lock between processes."""
 
 from __future__ import annotations
 
 import os
+import queue
 import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from siperb.cache.lockfile import exclusive, private_directory
-from siperb.cache.workers import DaemonThread, DaemonThreads
-
-
-def test_work_is_done_in_order_in_one_daemon_thread() -> None:
-    thread, done = DaemonThread("test"), list[tuple[int, str, bool]]()
-
-    def work(number: int) -> int:
-        done.append((number, threading.current_thread().name, threading.current_thread().daemon))
-        return number
-
-    assert [future.result(30) for future in [thread.submit(work, number) for number in range(3)]] == [0, 1, 2]
-    assert done == [(number, "test", True) for number in range(3)]
-
-
-@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
-def test_an_error_reaches_the_future_and_the_thread_goes_on(error: type[BaseException]) -> None:
-    def fail() -> None:
-        raise error
-
-    thread = DaemonThread("test")
-    assert isinstance(thread.submit(fail).exception(30), error)
-    assert thread.submit(int).result(30) == 0
-
-
-def test_no_thread_is_started_before_there_is_work() -> None:
-    before = threading.active_count()
-    thread = DaemonThread("test")
-    assert threading.active_count() == before
-    thread.submit(int).result(30)
-    assert threading.active_count() == before + 1
-
-
-def test_work_that_was_cancelled_is_skipped() -> None:
-    thread, gate, done = DaemonThread("test"), threading.Event(), list[int]()
-    waiting = thread.submit(gate.wait, 30)
-    assert thread.submit(done.append, 1).cancel()
-    gate.set()
-    thread.submit(int).result(30)
-    assert waiting.result(30)
-    assert done == []
-
-
-def test_what_was_done_is_not_kept_alive() -> None:
-    class Work:
-        def __call__(self) -> None: ...
-
-    thread, gone = DaemonThread("test"), threading.Event()
-    work = Work()
-    weakref.finalize(work, gone.set)
-    thread.submit(work).result(30)
-    del work
-    assert gone.wait(30)
+from siperb.cache.workers import Outcome, WorkerPool
 
 
 def named(name: str) -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == name]
 
 
-def test_there_are_as_many_threads_as_there_is_work() -> None:
-    threads, together = DaemonThreads("test-many", kept=3), threading.Barrier(5)
-    for _ in range(3):
-        for future in [threads.submit(together.wait, 30) for _ in range(5)]:
-            future.result(30)
-    threads.end()
+def done_by(pool: WorkerPool, work: Callable[[], Any]) -> Any:
+    answer: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
+    pool.submit(work, answer.put)
+    return answer.get(timeout=30).get()
+
+
+def test_one_thread_does_its_work_in_order() -> None:
+    pool, outcomes = WorkerPool("test-one", 1), queue.SimpleQueue[Outcome[tuple[int, str, bool]]]()
+
+    def work(number: int) -> tuple[int, str, bool]:
+        return number, threading.current_thread().name, threading.current_thread().daemon
+
+    for number in range(3):
+        pool.submit(partial(work, number), outcomes.put)
+    assert [outcomes.get(timeout=30).get() for _ in range(3)] == [(number, "test-one", True) for number in range(3)]
+    assert len(named("test-one")) == 1
+    pool.end()
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+def test_an_error_is_the_outcome_and_the_thread_goes_on(error: type[BaseException]) -> None:
+    def fail() -> None:
+        raise error
+
+    pool = WorkerPool("test-error", 1)
+    with pytest.raises(error):
+        done_by(pool, fail)
+    assert done_by(pool, int) == 0
+    pool.end()
+
+
+def test_no_thread_is_started_before_there_is_work() -> None:
+    pool = WorkerPool("test-none", 4)
+    assert not named("test-none")
+    for _ in range(20):
+        done_by(pool, int)
+    assert 1 <= len(named("test-none")) <= 4
+    pool.end()
+
+
+def test_what_was_done_is_not_kept_alive() -> None:
+    class Work:
+        def __call__(self) -> None: ...
+
+    pool, gone = WorkerPool("test-gone", 1), threading.Event()
+    work = Work()
+    weakref.finalize(work, gone.set)
+    done_by(pool, work)
+    del work
+    assert gone.wait(30)
+    pool.end()
+
+
+def test_there_are_as_many_threads_as_there_is_work_but_no_more_than_places() -> None:
+    pool, together = WorkerPool("test-many", 5), threading.Barrier(5)
+    outcomes: queue.SimpleQueue[Outcome[int]] = queue.SimpleQueue()
+    for _ in range(15):
+        pool.submit(partial(together.wait, 30), outcomes.put)
+    assert sorted(outcomes.get(timeout=30).get() for _ in range(15)) == sorted([*range(5)] * 3)
+    assert len(named("test-many")) == 5
+    pool.end()
     for thread in named("test-many"):
         thread.join(30)
-        assert not thread.is_alive()
+    assert not named("test-many")
 
 
-def test_no_thread_is_left_with_work_that_was_cancelled() -> None:
-    threads = DaemonThreads("test-cancelled", kept=2)
-    for _ in range(300):
-        threads.submit(int).cancel()
-    threads.end()
-    for thread in named("test-cancelled"):
+def test_a_thread_that_had_nothing_to_do_has_ended_and_another_takes_its_place() -> None:
+    pool = WorkerPool("test-linger", 1, linger=0.0)
+    for _ in range(100):
+        assert done_by(pool, int) == 0
+    for thread in named("test-linger"):
         thread.join(30)
-        assert not thread.is_alive()
+    assert done_by(pool, int) == 0
+
+
+def test_those_who_are_at_work_do_what_no_further_thread_can_be_had_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pool, go_on = WorkerPool("test-refused", 3), threading.Event()
+    outcomes: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            pool.submit(int, outcomes.put)
+    pool.submit(partial(go_on.wait, 30), outcomes.put)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for _ in range(5):
+        pool.submit(int, outcomes.put)
+    go_on.set()
+    assert [outcomes.get(timeout=30).get() for _ in range(6)] == [True, 0, 0, 0, 0, 0]
+    assert outcomes.empty()  # what was refused is not done later
+    pool.end()
 
 
 def test_the_lock_keeps_another_process_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,15 +127,18 @@ def fork_in_the_middle(base_url: str, pat: str) -> None:
     client = Siperb(pat, base_url=base_url, state=None, strict=True, cache=MemoryCache())
     client.login()
     held, release = threading.Event(), threading.Event()
+    perform = client._perform
 
-    def hold() -> None:
-        with client._lock, client._flights._lock:
-            held.set()
-            release.wait(30)
+    def hold(*args: Any) -> Any:
+        held.set()
+        release.wait(30)
+        return perform(*args)
 
-    thread = threading.Thread(target=hold)
+    client._perform = hold  # type: ignore[method-assign]
+    thread = threading.Thread(target=client.get_devices)
     thread.start()
     held.wait(30)
+    client._perform = perform  # type: ignore[method-assign]
     child = os.fork()
     if child == 0:
         code = 1

@@ -24,7 +24,6 @@ from siperb import (
     RateLimitError,
     Siperb,
 )
-from siperb.cache.workers import DaemonThread
 from siperb.core import bulk
 from siperb.core.effects import Auth, Send, Sleep
 from siperb.core.retry import Context, Pace
@@ -115,14 +114,14 @@ def test_a_run_takes_no_more_threads_than_calls_at_a_time(
     server: SiperbServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each has connections of its own, which would be made again and again."""
-    made: list[DaemonThread] = []
+    made: list[threading.Thread] = []
+    start = threading.Thread.start
 
-    class Counted(DaemonThread):
-        def __init__(self, name: str) -> None:
-            super().__init__(name)
-            made.append(self)
+    def counted(thread: threading.Thread) -> None:
+        made.extend([thread] if thread.name == "siperb-bulk" else [])
+        start(thread)
 
-    monkeypatch.setattr("siperb.cache.workers.DaemonThread", Counted)
+    monkeypatch.setattr(threading.Thread, "start", counted)
     tokens = [device.token for device in server.add_devices(90)]
     with Siperb(server.pat, base_url=server.base_url, state=None) as client:
         assert all(result.provisioning for result in client.provision_all(tokens, concurrency=9))

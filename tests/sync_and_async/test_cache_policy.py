@@ -23,7 +23,7 @@ from siperb import (
     NotFoundError,
     Siperb,
 )
-from siperb.cache.workers import DaemonThreads
+from siperb.cache.workers import WorkerPool
 from siperb.core.calls import GetDevices, GetProvisioning
 from siperb.core.flows import session_key
 from siperb.core.records import Key, Record
@@ -702,7 +702,7 @@ async def test_tasks_wait_for_a_slow_cache_side_by_side(server: SiperbServer, ca
                 met.set()
             return super().load(key)
 
-    calls = 20
+    calls = 4  # as many as there are threads for caches
     together, met = threading.Barrier(calls), threading.Event()
     tokens = [device.token for device in server.add_devices(calls)]
     async with AsyncSiperb(server.pat, base_url=server.base_url, cache=Slow(), strict=True) as client:
@@ -717,7 +717,7 @@ async def test_without_a_thread_for_the_cache_there_is_none(
     def no_thread(*_: object) -> Any:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("siperb.aio.driver._cache_threads", DaemonThreads("none", kept=0))
+    monkeypatch.setattr("siperb.aio.driver.POOL", WorkerPool("none", 1))
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     async with AsyncSiperb(server.pat, base_url=server.base_url, cache=MemoryCache()) as client:
         assert await client.get_devices(enable_cache=True)

@@ -175,7 +175,7 @@ def test_success_says_nothing(facade: Facade, witness: Witness) -> None:
 def test_failure_says_nothing(
     facade: Facade, witness: Witness, route: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("siperb.facade.base._random", lambda: 0.0)  # no wait between tries
+    monkeypatch.setattr("siperb.facade.client._random", lambda: 0.0)  # no wait between tries
     timeout = 0.15 if name in SLOW else 10
     facade.server.fail(route, *FAULTS[name], times=None)
     use(facade, facade.client(strict=True, timeout=timeout, max_retries=0 if name in SLOW else 1), witness)

@@ -339,7 +339,7 @@ def test_an_automatic_login_that_is_refused_is_the_calls_failure(
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No jitter is no wait."""
-    monkeypatch.setattr("siperb.facade.base._random", lambda: 0.0)
+    monkeypatch.setattr("siperb.facade.client._random", lambda: 0.0)
 
 
 @pytest.mark.usefixtures("quick")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import sys
 import threading
-from collections import Counter
+import time
 from typing import Any
 
 import pytest
 from facades import Facade, said
 
 from siperb import AsyncSiperb, NotFoundError, Siperb
-from siperb.aio.driver import TaskFlights
-from siperb.sync.driver import ThreadFlights
+from siperb.aio.singleflight import Singleflight as AsyncSingleflight
+from siperb.sync.singleflight import Singleflight, _ThreadRun
 from siperb.testing import Hold, SiperbServer, Status
 
 MANY = 200
@@ -23,22 +24,20 @@ MANY = 200
 @pytest.fixture
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`waiting(n)` blocks until n threads wait for another one's call."""
-    count, changed = Counter[str](), threading.Condition()
+    begun: queue.SimpleQueue[None] = queue.SimpleQueue()
+    wait_for = _ThreadRun.wait
 
-    class Landed(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            with changed:
-                count["waiting"] += 1
-                changed.notify_all()
-            return super().wait(timeout)
+    def wait(run: Any, deadline: float) -> None:
+        begun.put(None)
+        wait_for(run, deadline)
 
-    monkeypatch.setattr("siperb.sync.driver.Event", Landed)
+    monkeypatch.setattr(_ThreadRun, "wait", wait)
 
-    def wait(threads: int) -> None:
-        with changed:
-            assert changed.wait_for(lambda: count["waiting"] >= threads, 30)
+    def wait_until(threads: int) -> None:
+        for _ in range(threads):
+            begun.get(timeout=30)
 
-    return wait
+    return wait_until
 
 
 @pytest.mark.parametrize("fault", [None, Status(404)])
@@ -159,12 +158,12 @@ async def test_when_the_last_one_gives_up_the_request_ends(server: SiperbServer)
 
 
 def test_a_thread_that_is_interrupted_hands_over(waiting: Any) -> None:
-    flights = ThreadFlights()
+    singleflight, deadline = Singleflight(), time.monotonic() + 60
     begun, interrupt = threading.Event(), threading.Event()
     ran: list[str] = []
     results: list[Any] = []
 
-    def interrupted(_: None) -> str:
+    def interrupted() -> str:
         ran.append("first")
         begun.set()
         interrupt.wait(30)
@@ -172,10 +171,10 @@ def test_a_thread_that_is_interrupted_hands_over(waiting: Any) -> None:
 
     def lead() -> None:
         with contextlib.suppress(KeyboardInterrupt):
-            results.append(flights.join("call", interrupted, None))
+            results.append(singleflight.join("call", deadline, interrupted))
 
     def follow() -> None:
-        results.append(flights.join("call", lambda _: ran.append("second") or "done", None))
+        results.append(singleflight.join("call", deadline, lambda: ran.append("second") or "done"))
 
     threads = [threading.Thread(target=lead)]
     threads[0].start()
@@ -237,16 +236,16 @@ async def test_a_flight_that_is_cancelled_before_it_begins_is_none(server: Siper
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks are eager from Python 3.12 on")
 async def test_a_flight_may_land_before_anybody_waits(server: SiperbServer) -> None:
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
-    flights = TaskFlights()
+    singleflight, deadline = AsyncSingleflight(), time.monotonic() + 60
 
-    async def at_once(value: int) -> int:
-        return value
+    async def at_once() -> int:
+        return 1
 
-    async def fail_at_once(_: int) -> int:
+    async def fail_at_once() -> int:
         raise LookupError
 
-    assert await asyncio.wait_for(flights.join("call", at_once, 1), 30) == 1
+    assert await asyncio.wait_for(singleflight.join("call", deadline, at_once), 30) == 1
     with pytest.raises(LookupError):
-        await asyncio.wait_for(flights.join("call", fail_at_once, 1), 30)
+        await asyncio.wait_for(singleflight.join("call", deadline, fail_at_once), 30)
     async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
         assert len(await client.get_devices() or ()) == 2

@@ -1,0 +1,83 @@
+"""One call of a client, ready to be driven, and what becomes of its failure."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Hashable
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Generic, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+from siperb.core.effects import Flow
+from siperb.core.flows import Credentials
+from siperb.core.retry import Context
+from siperb.errors import APIError, ProvisioningError
+from siperb.models import Session
+
+logger: logging.Logger = logging.getLogger("siperb")
+T = TypeVar("T")
+
+Account: TypeAlias = "tuple[str, str | None]"  # an origin and a PAT; None stands for the one that the cache holds
+
+
+class Epoch:
+    """What a client knows between two logouts: who has logged in, and whose its calls are.
+
+    When it is over, nothing that began in it is published or stored any more.
+    """
+
+    account: Account | None = None  # of the last login
+
+    def __init__(self, *, is_over: bool = False) -> None:
+        self.is_over = is_over
+        self.logins: dict[Account, tuple[Credentials, Session]] = {}
+
+    def session(self, account: Account | None) -> Session | None:
+        login = self.logins.get(account) if account else None
+        return login[1] if login else None
+
+    def credentials(self, origin: str) -> Credentials | None:
+        """Those of the last login, if it was at this origin."""
+        login = self.logins.get(self.account) if self.account else None
+        return login[0] if login and self.account and self.account[0] == origin else None
+
+
+@frozen(eq=False, repr=False)
+class Invocation(Generic[T]):
+    """The flow of a call, and what to do with its result. Two of one identity at the same time share one run.
+
+    is_bound_to_login: it does not log in by itself once the client has logged out, or in as somebody else.
+    stop: filled when nobody waits for it any more, so that it does not wait either.
+    """
+
+    context: Context
+    credentials: Credentials
+    flow: Callable[[], Flow[T]]
+    epoch: Epoch
+    publish: Callable[[T], object] = lambda _: None
+    identity: Hashable = field(factory=object)
+    is_bound_to_login: bool = False
+    stop: SimpleQueue[None] | None = None
+
+    @property
+    def account(self) -> Account:
+        return self.context.origin, self.credentials.pat
+
+    def finish(self, result: T) -> T:
+        """Publish the result, if it is still wanted."""
+        if not self.epoch.is_over:
+            self.publish(result)
+        return result
+
+
+@contextmanager
+def lenient(what: str, strict: bool) -> Generator[None, None, None]:
+    """``with`` this, a failure of the API becomes one warning and no result, unless `strict`."""
+    try:
+        yield
+    except (APIError, ProvisioningError) as error:
+        if strict:
+            raise
+        logger.warning("%s returns None: %s", what, error)

@@ -1,0 +1,64 @@
+"""Singleflight: calls of one identity at the same time share one run. What is shared, and when, for both facades.
+
+A run may end at any instruction: by an interrupt, a cancellation, a signal handler's exception. Nothing here has to be
+cleaned up for that: whether a run is under way follows from whether its code is being executed.
+"""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from copy import copy
+from typing import Any, Generic, TypeVar
+
+from siperb.errors import APITimeoutError, SiperbError
+
+T = TypeVar("T")
+
+WORTH_A_TRY = 0.05  # seconds that a call must have left, to make a run of its own after another's was cut short
+
+
+class Run(Generic[T]):
+    """One run. deadline: of the call that makes it, which cuts it short; by `time.monotonic`."""
+
+    has_ended = False  # with something that others may have too
+    _value: T
+    _error: SiperbError | None = None
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+
+    def end(self, outcome: T | SiperbError) -> None:
+        if isinstance(outcome, SiperbError):
+            self._error = outcome
+        else:
+            self._value = outcome
+        self.has_ended = True
+
+    def is_for(self, deadline: float) -> bool:
+        """Whether it ended as it would have for a call with this deadline."""
+        was_cut_short = self._error is not None and self._error.is_for_lack_of_time
+        return self.has_ended and not (was_cut_short and self.deadline + WORTH_A_TRY < deadline)
+
+    def result(self, *, is_own: bool) -> T:
+        """What the run came to; a copy of its error for all but the one who made it, as raising adds a traceback."""
+        if self._error is not None:
+            raise self._error if is_own else copy(self._error)
+        return self._value
+
+
+def time_is_up() -> APITimeoutError:
+    """The error of a call that waited for another's run as long as its own timeout says."""
+    return APITimeoutError("The call got no answer in time: check the network or raise the timeout.")
+
+
+def time_left(deadline: float) -> float:
+    """Seconds; `APITimeoutError` when there is none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise time_is_up()
+    return left
+
+
+being_made: ContextVar[tuple[Run[Any], ...]] = ContextVar("being_made", default=())
+"""The runs that the code is part of: a call from a hook or a signal handler must not wait for what waits for it."""

@@ -1,0 +1,89 @@
+"""Singleflight among threads: the first one makes the run."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Generator, Hashable
+from contextlib import suppress
+from types import GeneratorType
+from typing import Any, TypeVar, cast
+
+from siperb.errors import SiperbError
+from siperb.facade.singleflight import Run, being_made, time_left
+
+T = TypeVar("T")
+
+LOOK_AGAIN = 0.25  # seconds after which a waiting thread looks for itself whether the run is still under way
+
+
+class Singleflight:
+    """The runs under way. What threads share is changed in single steps of the interpreter; no lock is taken."""
+
+    def __init__(self) -> None:
+        self._runs: dict[Hashable, _ThreadRun[Any]] = {}
+
+    def join(self, identity: Hashable, deadline: float, work: Callable[[], T]) -> T:
+        """What `work` returns or raises, in a run of this call or in one of the same identity that it waits for.
+
+        deadline: until when it waits, by `time.monotonic`; then `APITimeoutError`.
+        """
+        while True:
+            run: _ThreadRun[T] = _ThreadRun(deadline)
+            run.steps = cast("GeneratorType[_ThreadRun[T], None, None]", self._make(identity, run, work))
+            other = next(run.steps)
+            if other is run:
+                return run.result(is_own=True)
+            if other in being_made.get():
+                return work()
+            other.wait(deadline)
+            if other.is_for(deadline):
+                return other.result(is_own=False)
+
+    def is_under_way(self, identity: Hashable) -> bool:
+        run = self._runs.get(identity)
+        return run is not None and run.is_under_way
+
+    def _make(
+        self, identity: Hashable, run: _ThreadRun[T], work: Callable[[], T]
+    ) -> Generator[_ThreadRun[T], None, None]:
+        """Answer the run, made if it is this one, or another that is under way."""
+        other = self._runs.setdefault(identity, run)
+        while other is not run and not (other.is_under_way or other.has_ended):
+            other = other.successor.setdefault(None, run)
+        if other is not run:
+            yield other
+            return
+        self._runs[identity] = run
+        before = being_made.set((*being_made.get(), run))
+        outcome: T | SiperbError
+        try:
+            outcome = work()
+        except SiperbError as error:
+            outcome = error
+        finally:
+            self._runs.pop(identity, None)
+            being_made.reset(before)
+        run.end(outcome)
+        run.ended.put(None)
+        yield run
+
+
+class _ThreadRun(Run[T]):
+    """successor: the run that took its place when it was interrupted; one place, which the first comer fills."""
+
+    steps: GeneratorType[_ThreadRun[T], None, None]
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__(deadline)
+        self.ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.successor: dict[None, _ThreadRun[T]] = {}
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.steps.gi_running
+
+    def wait(self, deadline: float) -> None:
+        while self.is_under_way and not self.has_ended:
+            with suppress(queue.Empty):
+                self.ended.get(timeout=min(time_left(deadline), LOOK_AGAIN))
+                self.ended.put(None)  # for the next one who waits

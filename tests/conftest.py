@@ -39,9 +39,9 @@ def hermetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 def fresh_default_client() -> Iterator[None]:
     """`Siperb` and `SiperbAPI` as they are after the import."""
     yield
-    default = Siperb.login.__self__
-    default.close()
-    Siperb.__init__(default)  # in place, for SiperbAPI holds its methods
+    for client in Siperb._default_clients.values():
+        client.close()
+    Siperb._default_clients.clear()
     SiperbAPI.clear()
 
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from attrs import evolve
 
@@ -89,6 +89,12 @@ class BaseClient:
     def _is_under_way(self, identity: Hashable) -> bool:
         """Whether a run of this identity is."""
         raise NotImplementedError
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} cannot be copied or pickled, as it holds connections and a token: "
+            "make a client where one is needed, or share this one with threads."
+        )
 
     def __repr__(self) -> str:
         user = f" user_id={self.session.user_id!r}" if self.session else ""

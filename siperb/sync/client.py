@@ -13,7 +13,7 @@ from siperb.facade.invocation import lenient
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.state import SiperbAPI, SiperbState
 from siperb.sync.driver import Driver
-from siperb.sync.on_class import OnClassToo
+from siperb.sync.on_class import DefaultClient, OnClassToo
 
 if TYPE_CHECKING:
     import requests
@@ -25,7 +25,7 @@ __all__ = ["Siperb"]
 C = TypeVar("C", bound="Siperb")
 
 
-class Siperb(Driver):
+class Siperb(DefaultClient, Driver):
     """A client of the Siperb API that blocks, for scripts and threads.
 
     ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on

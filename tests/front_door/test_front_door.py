@@ -14,6 +14,7 @@ from facades import said, warnings_of
 
 import siperb
 from siperb import AsyncSiperb, ConfigurationError, MissingCredentialsError, Siperb, SiperbAPI, SiperbState
+from siperb.sync.on_class import default_client
 from siperb.testing import Hold, SiperbServer, Status
 
 # The names.
@@ -164,16 +165,18 @@ def test_the_class_and_an_instance_are_two_clients(environment: SiperbServer) ->
         assert client.session is None
 
 
-def test_a_subclass_has_a_default_client_of_its_own(environment: SiperbServer) -> None:
+def test_a_subclass_has_a_default_client_of_its_own(environment: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> None:
     class Mine(Siperb):
         def get_devices(self, **options: Any) -> Any:  # type: ignore[override]
             return super().get_devices(**options)
 
     Siperb.login(environment.pat)
-    mine = Mine.login.__self__  # type: ignore[attr-defined]
-    assert type(mine) is Mine
-    assert mine.session is None
-    assert Mine.login.__self__ is mine  # type: ignore[attr-defined]
+    with pytest.raises(MissingCredentialsError):
+        Mine.get_devices()
+    monkeypatch.setenv("SIPERB_PAT", environment.pat)
+    assert Mine.get_devices()
+    assert type(default_client(Mine)) is Mine
+    assert default_client(Mine) is not default_client(Siperb)
     with Mine(environment.pat, state=None) as client:
         assert client.get_devices()
 
@@ -187,7 +190,7 @@ def test_the_default_client_is_one_for_all_threads() -> None:
 
     def look() -> None:
         barrier.wait()
-        found.append(Fresh.login.__self__)  # type: ignore[attr-defined]
+        found.append(default_client(Fresh))
 
     threads = [threading.Thread(target=look) for _ in range(8)]
     for thread in threads:

@@ -202,6 +202,7 @@ FILE_CACHE = """
 import json, sys, pathlib
 from siperb import Siperb
 from siperb.core.records import Record
+from siperb.sync.on_class import default_client
 
 url, pat, folder, left = sys.argv[1:]
 
@@ -224,7 +225,7 @@ class FileCache:
     def forget(self, owner):
         return True
 
-client = Siperb.login.__self__ if left == "left open" else None
+client = default_client(Siperb) if left == "left open" else None
 if client is None:
     with Siperb(pat, base_url=url, cache=FileCache()) as client:
         assert client.get_devices(enable_cache=True)

@@ -19,13 +19,13 @@ SiperbError
 │   └── IncompleteProvisioningError           a SIP configuration cannot be built from it
 └── CacheError                                never leaves a client
 
-Every error can be pickled, and none carries a secret: paths appear as templates, values not at all.
+``type(error)(*error.args)`` makes every error again, also where `args` went through JSON, as with a task queue.
+None carries a secret: paths appear as templates, values not at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
 
 __all__ = [
     "APIConnectionError",
@@ -48,22 +48,14 @@ __all__ = [
     "SiperbError",
 ]
 
-E = TypeVar("E", bound=BaseException)
-
 
 class SiperbError(Exception):
     """The base of every error that this package raises."""
 
     is_for_lack_of_time = False  # a call with more time left would have gone on
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__)
-
-
-def _restore(kind: type[E], args: tuple[object, ...], state: dict[str, object]) -> E:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(state)
-    return error
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
 
 
 class ConfigurationError(SiperbError, ValueError):
@@ -101,13 +93,12 @@ class APIStatusError(APIError):
     def __init__(
         self,
         message: str,
-        *,
         status_code: int,
         method: str,
         path_template: str,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, status_code, method, path_template, retry_after)
         self.status_code: int = status_code
         self.method: str = method
         self.path_template: str = path_template
@@ -152,9 +143,9 @@ class IncompleteProvisioningError(ProvisioningError):
     missing: the wire names of the missing or unusable fields, e.g. ``("SipDomain", "SipWebsocketPort")``.
     """
 
-    def __init__(self, message: str, *, missing: Iterable[str]) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, missing: Iterable[str]) -> None:
         self.missing: tuple[str, ...] = tuple(missing)
+        super().__init__(message, self.missing)
 
 
 class CacheError(SiperbError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import copy
 import inspect
+import json
 import pickle
 import re
 
@@ -71,6 +72,20 @@ def test_an_error_can_be_pickled_and_copied(kind: type[SiperbError], again: obje
     back = again(error)
     assert type(back) is kind
     assert (str(back), back.args, vars(back)) == (str(error), error.args, vars(error))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_is_made_again_from_its_args_in_json(kind: type[SiperbError]) -> None:
+    """As a task queue carries it: the class, and `args` as JSON."""
+    error = an_error(kind)
+    back = kind(*json.loads(json.dumps(error.args)))
+    assert (str(back), repr(back), vars(back)) == (str(error), repr(error), vars(error))
+    assert str(error) == error.args[0]
+    assert all(value in error.args for value in vars(error).values())
+
+
+def test_an_error_without_arguments_says_nothing() -> None:
+    assert str(SiperbError()) == ""
 
 
 def test_pickling_keeps_what_a_caller_put_on_an_error() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
+import attrs
 from attrs import field, frozen
 
 from siperb.errors import SiperbError
@@ -19,14 +19,71 @@ __all__ = ["Device", "Provisioning", "ProvisioningResult", "Session", "User"]
 _NOTHING: dict[str, Any] = {}  # for all that have no `raw`, as nobody can change it
 
 
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise TypeError("`raw` is read-only: to_dict() makes a copy that can be changed.")
+
+
+_refused: Any = _refuse
+_put_key: Any = dict[Any, Any].__setitem__
+_put_at: Any = list[Any].__setitem__
+
+
+class _ReadOnlyDict(dict[str, Any]):
+    """A copy of it is a plain dict. Its repr has no values, as they may be secrets."""
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refused
+
+    def __repr__(self) -> str:
+        return f"<read-only: {', '.join(map(repr, self))}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+class _ReadOnlyList(list[Any]):
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = clear = extend = insert = pop = _refused
+    remove = reverse = sort = _refused
+
+    def __repr__(self) -> str:
+        return f"<read-only: {len(self)} items>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)
+
+
+def _copied(document: Mapping[str, Any], new_dict: type[dict[str, Any]], new_list: type[list[Any]]) -> dict[str, Any]:
+    """All of it anew, of these types; of any depth, as the API may nest more deeply than Python calls."""
+    top: dict[str, Any] = new_dict(document)
+    todo: list[tuple[Any, Any, Iterable[tuple[Any, Any]]]] = [(_put_key, top, top.items())]
+    for put, container, items in todo:
+        for place, value in items:
+            if issubclass(type(value), dict):
+                new: Any = new_dict(value)
+                todo.append((_put_key, new, new.items()))
+            elif issubclass(type(value), list):
+                new = new_list(value)
+                todo.append((_put_at, new, enumerate[Any](new)))
+            else:
+                continue
+            put(container, place, new)
+    return top
+
+
 @frozen
 class _Answer:
     _raw: dict[str, Any] = field(default=_NOTHING, repr=False, hash=False, kw_only=True, alias="raw")
 
     @property
     def raw(self) -> Mapping[str, Any]:
-        """All that the API said, under the API's own names; read-only."""
-        return MappingProxyType(self._raw)
+        """All that the API said, under the API's own names; read-only, and equal to what a plain dict holds."""
+        if not isinstance(self._raw, _ReadOnlyDict):  # made when it is asked for: 100,000 devices share this class
+            object.__setattr__(self, "_raw", _copied(self._raw, _ReadOnlyDict, _ReadOnlyList))
+        return self._raw
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes, and ``raw``, as a dict of your own that `json.dumps` takes. It holds the secrets."""
+        fields = {attribute.alias: getattr(self, attribute.name) for attribute in attrs.fields(type(self))}
+        return _copied(fields, dict, list)
 
 
 @frozen

@@ -42,7 +42,7 @@ def _attributes(provisioning: Provisioning, session: Session | None) -> Document
     values = {name: getattr(provisioning, name) for name in FIELDS}
     if provisioning.jwt_expires_at:
         values["jwt_expires_at"] = provisioning.jwt_expires_at.isoformat()
-    return {**values, "raw": dict(provisioning.raw)}
+    return {**values, "raw": provisioning.to_dict()["raw"]}
 
 
 def _variables(provisioning: Provisioning, session: Session | None) -> Document:

@@ -13,7 +13,7 @@ import pytest
 from attrs import evolve
 from attrs.exceptions import FrozenInstanceError
 
-from siperb.models import Device, Provisioning, Session
+from siperb.models import Device, Provisioning, Session, User
 
 SECRET = "the-secret"
 SESSION = Session("ann", SECRET, raw={"UserId": "ann", "SessionToken": SECRET, "Plan": None})
@@ -42,12 +42,75 @@ def test_a_model_is_frozen(model: Model) -> None:
             setattr(model, name, "x")
 
 
+DOCUMENT = {"UserId": "ann", "Organisation": {"Name": "x", "Sites": [{"City": "Bonn"}, [1, 2]]}, "Plan": None}
+
+
+def user() -> User:
+    return User("ann", raw=copy.deepcopy(DOCUMENT))
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_raw_is_read_only(model: Model) -> None:
     raw: Any = model.raw
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"to_dict\(\) makes a copy"):
         raw["UserId"] = "bob"
-    assert json.loads(json.dumps(dict(model.raw))) == dict(model.raw)
+    assert json.loads(json.dumps(model.raw)) == model.raw == dict(model.raw)
+
+
+@pytest.mark.parametrize("path", [[], ["Organisation"], ["Organisation", "Sites", 0], ["Organisation", "Sites"]])
+def test_raw_is_read_only_all_the_way_down(path: list[Any]) -> None:
+    shared = user()
+    part: Any = shared.raw
+    for step in path:
+        part = part[step]
+    kind = dict if isinstance(part, dict) else list
+    assert part == kind(part)
+    readers = {"copy", "count", "fromkeys", "get", "index", "items", "keys", "values"}
+    mutators = {name for name in dir(kind) if not name.startswith("__")} - readers
+    for name in mutators | {"__setitem__", "__delitem__"} | {"__ior__" if kind is dict else "__iadd__"}:
+        with pytest.raises(TypeError, match="read-only"):
+            getattr(part, name)("UserId")
+    assert shared.raw == DOCUMENT
+
+
+@pytest.mark.parametrize("again", [lambda raw: pickle.loads(pickle.dumps(raw)), copy.deepcopy, lambda raw: {**raw}])
+def test_a_copy_of_raw_is_ones_own(again: Any) -> None:
+    shared = user()
+    mine = again(shared.raw)
+    assert mine == DOCUMENT
+    mine["UserId"] = "bob"
+    assert type(mine) is dict
+    assert shared.raw == DOCUMENT
+
+
+def test_to_dict_is_all_of_it_and_ones_own() -> None:
+    shared = user()
+    mine = shared.to_dict()
+    assert mine == {"user_id": "ann", "raw": DOCUMENT}
+    assert json.loads(json.dumps(mine)) == mine
+    mine["raw"]["Organisation"]["Sites"][0]["City"] = "Köln"
+    assert shared.raw == DOCUMENT
+    assert SESSION.to_dict() == {"user_id": "ann", "session_token": SECRET, "raw": dict(SESSION.raw)}
+
+
+def test_the_repr_of_raw_has_no_values() -> None:
+    raw = user().raw
+    assert repr(raw) == "<read-only: 'UserId', 'Organisation', 'Plan'>"
+    assert repr(raw["Organisation"]["Sites"]) == "<read-only: 2 items>"
+
+
+def test_raw_may_be_nested_more_deeply_than_python_calls() -> None:
+    document: dict[str, Any] = {}
+    for _ in range(5000):
+        document = {"a": [document]}
+    inner: Any = User("ann", raw=document).raw
+    while inner:
+        inner = inner["a"][0]
+    assert repr(inner) == "<read-only: >"
+    inner = User("ann", raw=document).to_dict()["raw"]
+    while inner:
+        inner = inner["a"][0]
+    assert type(inner) is dict
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -97,6 +97,7 @@ def models(session: Session, device: Device, provisioning: Provisioning, result:
     assert_type(provisioning.sip_websocket_port, int | None)
     assert_type(provisioning.jwt_expires_at, datetime | None)
     assert_type(provisioning.raw, Mapping[str, Any])
+    assert_type(device.to_dict(), dict[str, Any])
     assert_type(result.error, SiperbError | None)
     session.user_id = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -1,6 +1,7 @@
 """The command line: ``siperb`` and ``python -m siperb``. Data goes to stdout, talk to stderr.
 
-Exit codes: 0 ok, 1 error, 2 usage, 4 credentials needed, 130 interrupted, 141 nobody reads the output.
+Exit codes: 0 ok, 1 error, 2 usage, 4 credentials needed, 130 interrupted, 141 nobody reads the output, 128 and the
+number of another signal that ended it.
 No command loads more than it needs: ``siperb --help`` loads neither requests nor aiohttp nor keyring.
 """
 
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from siperb.cli import account, demo, devices, doctor, provision, serve
-from siperb.cli.failures import CommandError, report
+from siperb.cli.failures import CommandError, Interrupted, report
 from siperb.cli.parser import Parser, parse
 from siperb.cli.terminal import library_log
 from siperb.errors import SiperbError
@@ -37,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = stop.code if isinstance(stop.code, int) else 1
         if sys.stdout:
             sys.stdout.flush()
+    except Interrupted as interrupted:
+        return 128 + interrupted.number
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from siperb.cli.devices import list_devices
 from siperb.cli.failures import ERROR, USAGE, CommandError, as_document
 from siperb.cli.masking import MASKED, mask_all, secrets_in
-from siperb.cli.private_file import PrivateFile
+from siperb.cli.private_file import PrivateFile, told_when_interrupted
 from siperb.cli.progress import Bar
 from siperb.cli.terminal import is_terminal, say, write
 
 if TYPE_CHECKING:
-    from siperb.models import ProvisioningResult, Session
+    from siperb.models import Device, ProvisioningResult, Session
 
 
 def provision_all(arguments: argparse.Namespace, file: PrivateFile | None) -> int:
@@ -29,8 +29,12 @@ def provision_all(arguments: argparse.Namespace, file: PrivateFile | None) -> in
 
     on_screen = not file and is_terminal(sys.stdout)
     masked = on_screen and not arguments.reveal
-    failed = 0
+    done = failed = 0
+    devices: list[Device] = []
     with contextlib.ExitStack() as stack:
+        stack.enter_context(
+            told_when_interrupted(file, lambda: f" after {done} of {len(devices)} devices" if devices else "")
+        )
         siperb = stack.enter_context(client(arguments))
         devices = list_devices(siperb, arguments)
         numbers = {device.device_token: number for number, device in enumerate(devices, 1)}
@@ -42,6 +46,7 @@ def provision_all(arguments: argparse.Namespace, file: PrivateFile | None) -> in
             said |= _outcome(result, arguments.format, siperb.session, masked)
             failed += "error" in said
             put(json.dumps(said) + "\n")
+            done += 1
     if masked:
         say(MASKED)
     where = f", written to {file.path}, readable for you alone" if file else ""

@@ -31,6 +31,14 @@ class CommandError(Exception):
         self.exit_code = exit_code
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal ends the command, as Ctrl-C does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def exit_code_of(error: Exception) -> int:
     if isinstance(error, CommandError):
         return error.exit_code

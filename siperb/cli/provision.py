@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from siperb.cli.bulk import provision_all
 from siperb.cli.devices import choose, list_devices
 from siperb.cli.masking import MASKED, mask_all, secrets_in
 from siperb.cli.parser import Parser, count
-from siperb.cli.private_file import PrivateFile
+from siperb.cli.private_file import PrivateFile, told_when_interrupted
 from siperb.cli.secret_input import read_secret
 from siperb.cli.terminal import is_terminal, printable, say, warn, write
 
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     file = PrivateFile(arguments.output) if arguments.output is not None else None
     if arguments.all:
         return provision_all(arguments, file)
-    with client(arguments) as siperb:
+    with told_when_interrupted(file) if file else nullcontext(), client(arguments) as siperb:
         device_token = _device_token(siperb, arguments)
         provisioning = siperb.get_provisioning(device_token, enable_cache=arguments.cache)
         assert provisioning is not None  # the client is strict

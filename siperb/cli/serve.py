@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     server = SiperbServer(port=arguments.port, keep_requests=False)
     server.add_devices(arguments.devices)
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    wanted = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in wanted}
     try:
         try:
             server.start()

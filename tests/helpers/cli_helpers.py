@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
 
 import siperb
 from siperb import Siperb
@@ -33,6 +36,8 @@ class Result(NamedTuple):
 
 
 Run = Callable[..., Result]
+
+posix_signals = pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
 
 
 def secrets_of(server: SiperbServer) -> set[str]:
@@ -59,7 +64,15 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "PYTHONDEVMODE": "", **more}
 
 
-def start(*argv: str, **options: Any) -> subprocess.Popen[str]:
+def start(*argv: str, ignoring: Iterable[int] = (), **options: Any) -> subprocess.Popen[str]:
+    """A process that ignores these signals and no other, whatever this one was started to ignore."""
+
+    def dispose() -> None:
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_IGN if number in ignoring else signal.SIG_DFL)
+
+    if os.name != "nt":
+        options["preexec_fn"] = dispose
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "siperb", *argv]
     return subprocess.Popen(command, text=True, env=environment(), **{**pipes, **options})

@@ -106,7 +106,7 @@ class SiperbServer(Accounts):
         self._recorder.clear()
 
     def wait_for_requests(
-        self, count: int, timeout: float = 5.0, *, route: Route | None = None
+        self, count: int, timeout: float = 30.0, *, route: Route | None = None
     ) -> list[RecordedRequest]:
         """Block until `count` requests (of one route) have come since `clear()`; all of them.
 
@@ -115,7 +115,7 @@ class SiperbServer(Accounts):
         return self._recorder.block(count, timeout, route)
 
     async def requests_arrived(
-        self, count: int, timeout: float = 5.0, *, route: Route | None = None
+        self, count: int, timeout: float = 30.0, *, route: Route | None = None
     ) -> list[RecordedRequest]:
         """`wait_for_requests` for a task: the event loop goes on."""
         return await self._recorder.wait(count, timeout, route)

@@ -8,7 +8,7 @@ import keyring.errors
 import pytest
 from backends import FailingKeyring, HangingKeyring, MemoryKeyring
 from cache_contract import KEY, OWNER, record
-from cache_helpers import Clock, Use, settle, try_all, warnings
+from cache_helpers import PASSES, Clock, Use, settle, try_all, warnings
 
 from siperb.cache.guard import THREAD
 
@@ -115,7 +115,7 @@ class SteppingKeyring(MemoryKeyring):
 
 def test_to_wait_in_line_for_a_busy_keyring_opens_no_pause(use: Use) -> None:
     backend = SteppingKeyring()
-    slow, hasty = use(backend, timeout=30), use(backend)
+    slow, hasty = use(backend), use(backend, timeout=PASSES)
     saved = record("x" * 50_000)
     saving = threading.Thread(target=slow.save, args=(KEY, saved), kwargs={"owner": OWNER})
     saving.start()
@@ -124,7 +124,7 @@ def test_to_wait_in_line_for_a_busy_keyring_opens_no_pause(use: Use) -> None:
     loading.start()
     while loading.is_alive():
         backend.gate.release()
-        loading.join(0.01)
+        loading.join(PASSES / 4)
     assert saving.is_alive()
     backend.gate.release(1000)
     saving.join()

@@ -6,11 +6,11 @@ import asyncio
 import os
 import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from patience import patient_python
 
 from siperb.testing import SiperbServer
 
@@ -32,7 +32,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def test_example_runs(siperb_server: SiperbServer, command: list[str], output: str) -> None:
     script, *arguments = command
     run = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / script, *arguments],
+        patient_python("script", str(EXAMPLES / script), *arguments),
         env={**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"},
         capture_output=True,
         text=True,

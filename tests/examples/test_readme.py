@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from patience import patient_python
 
 from siperb.testing import SiperbServer
 
@@ -27,7 +27,7 @@ SILENT = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 def run_python(*arguments: str) -> None:
     """In a process of its own, which has to end well and say nothing on stderr."""
     run = subprocess.run(
-        [sys.executable, *arguments],
+        patient_python(*arguments),
         env={**os.environ, **SILENT},
         capture_output=True,
         text=True,
@@ -43,7 +43,7 @@ def first_line(code: object) -> str:
 
 @pytest.mark.parametrize("code", [code for code in PYTHON if "def test_" not in code], ids=first_line)
 def test_python_block_runs(siperb_server: SiperbServer, code: str) -> None:
-    run_python("-W", "error", "-c", code)
+    run_python("-c", code)
     assert siperb_server.requests
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import backends
 import keyring.core
 import pytest
 from cli_helpers import Result, Run
+from patience import PATIENCE
 
+from siperb.cache import KeyringCache
 from siperb.cli import main
 
 
@@ -29,6 +32,7 @@ def file_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The directory that is the keyring, of this process and of those that it starts."""
     directory = tmp_path / "keyring"
     directory.mkdir()
+    monkeypatch.setitem(cast(Any, KeyringCache.__init__).__kwdefaults__, "timeout", PATIENCE)
     monkeypatch.setenv("SIPERB_TEST_KEYRING", str(directory))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "backends.FileKeyring")
     monkeypatch.setattr(keyring.core, "_keyring_backend", backends.FileKeyring())

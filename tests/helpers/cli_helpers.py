@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from patience import patient_python
 
 import siperb
 from siperb import Siperb
@@ -79,7 +80,7 @@ def start(*argv: str, ignoring: Iterable[int] = (), **options: Any) -> subproces
 
 
 def spawn(*argv: str, stdin: str = "", **more: str) -> Result:
-    command = [sys.executable, "-m", "siperb", *argv]
+    command = patient_python("-m", "siperb", *argv)
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment(**more), timeout=60)
     return Result(done.returncode, done.stdout, done.stderr)
 

@@ -108,9 +108,9 @@ class Facade:
         try:
             yield
             if self.is_async:
-                self.loop.run_until_complete(asyncio.wait_for(ear.heard.wait(), 5))
+                self.loop.run_until_complete(asyncio.wait_for(ear.heard.wait(), 30))
             else:
-                assert ear.heard.block(5)
+                assert ear.heard.block(30)
         finally:
             logger.removeHandler(ear)
 

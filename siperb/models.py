@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, NoReturn
 
@@ -24,8 +24,6 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 
 _refused: Any = _refuse
-_put_key: Any = dict[Any, Any].__setitem__
-_put_at: Any = list[Any].__setitem__
 
 
 class _ReadOnlyDict(dict[str, Any]):
@@ -53,20 +51,18 @@ class _ReadOnlyList(list[Any]):
 
 def _copied(document: Mapping[str, Any], new_dict: type[dict[str, Any]], new_list: type[list[Any]]) -> dict[str, Any]:
     """All of it anew, of these types; of any depth, as the API may nest more deeply than Python calls."""
-    top: dict[str, Any] = new_dict(document)
-    todo: list[tuple[Any, Any, Iterable[tuple[Any, Any]]]] = [(_put_key, top, top.items())]
-    for put, container, items in todo:
+    todo: list[Any] = [new_dict(document)]
+    for container in todo:
+        is_list = issubclass(type(container), list)
+        put: Any = list[Any].__setitem__ if is_list else dict[Any, Any].__setitem__
+        items: Any = enumerate(container) if is_list else container.items()
         for place, value in items:
-            if issubclass(type(value), dict):
-                new: Any = new_dict(value)
-                todo.append((_put_key, new, new.items()))
-            elif issubclass(type(value), list):
-                new = new_list(value)
-                todo.append((_put_at, new, enumerate[Any](new)))
-            else:
-                continue
-            put(container, place, new)
-    return top
+            new = new_dict if issubclass(type(value), dict) else new_list if issubclass(type(value), list) else None
+            if new:
+                todo.append(new(value))
+                put(container, place, todo[-1])
+    copy: dict[str, Any] = todo[0]
+    return copy
 
 
 @frozen

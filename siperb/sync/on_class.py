@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
@@ -34,17 +33,14 @@ class OnClassToo(Generic[C, P, T], _ClassMethod):
         self._method = method
 
     def __get__(self, client: C | None, owner: type[C] | None = None) -> Callable[P, T]:
-        bound: Callable[P, T] = (
-            MethodType(self._method, client) if client is not None else cast(Any, super()).__get__(None, owner)
-        )
-        return bound
+        bound = cast(Any, super()).__get__(None, owner) if client is None else MethodType(self._method, client)
+        return cast("Callable[P, T]", bound)
 
 
 class DefaultClient:
     """What classes with such methods derive from: an override in a subclass works on the class too."""
 
     _default_clients: ClassVar[dict[type[Any], Any]] = {}
-    _is_default = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -65,33 +61,13 @@ def default_client(owner: type[D]) -> D:
     return client
 
 
-class _Making(threading.local):
-    owners: tuple[type[Any], ...] = ()
-
-
-_making = _Making()
-
-
 def _make(owner: type[D]) -> D:
-    before = _making.owners
-    if before.count(owner) > 2:  # and not 0: a signal handler may call while a client is being made
-        raise ConfigurationError(f"{owner.__name__}.__init__ calls {owner.__name__}, which needs it: call on `self`.")
-    _making.owners = (*before, owner)
-    try:
-        client = owner()
-    except TypeError:
-        _refuse_if_it_takes_arguments(owner)
-        raise
-    finally:
-        _making.owners = before
-    client._is_default = True  # nobody closes it  # pyright: ignore[reportPrivateUsage]
-    return client
-
-
-def _refuse_if_it_takes_arguments(owner: type[Any]) -> None:
     try:
         signature(owner).bind()
     except TypeError as error:
         raise ConfigurationError(
             f"{owner.__name__} has no default client to call on ({error}): make an instance, and call on that."
         ) from None
+    client = owner()
+    cast(Any, client)._is_default = True  # nobody closes it
+    return client

@@ -120,6 +120,26 @@ def test_no_instruction_leaves_a_file(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_second_signal_before_the_file_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they come together when a terminal closes, or a service is stopped."""
+    remove = private_file._remove
+
+    def late(file: Path) -> None:
+        if sys._getframe(1).f_code.co_name == "opened":
+            os.kill(os.getpid(), signal.SIGTERM)
+        remove(file)
+
+    monkeypatch.setattr(private_file, "_remove", late)
+    monkeypatch.setattr(os, "fsync", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with pytest.raises(Interrupted):
+            PrivateFile(str(tmp_path / "phone.json")).write("secret")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert left_in(tmp_path) == []
+
+
 class raised_at:
     """SIGTERM before the instruction of this number of `siperb.cli.private_file`, from where its handler is set."""
 

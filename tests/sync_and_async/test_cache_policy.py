@@ -193,7 +193,7 @@ def test_a_script_that_ends_at_once_still_updates(server: SiperbServer, tmp_path
     run = [sys.executable, "-W", "error", str(script), server.base_url, server.pat, str(tmp_path), left]
     for description in ("Front Desk", "two", "three"):
         renamed(server, description)
-        done = subprocess.run(run, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, "")
     assert json.loads((tmp_path / devices_key(server).kind).read_text())[0][0]["Description"] == "three"
 
@@ -643,7 +643,7 @@ def environment(server: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("how", ["sync", "async"])
 def test_no_keyring_is_imported_without_a_cache(server: SiperbServer, how: str) -> None:
     command = [sys.executable, "-c", NO_KEYRING, server.base_url, server.pat, how]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

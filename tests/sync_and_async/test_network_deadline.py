@@ -19,7 +19,7 @@ from hostile import HOST, Proxy, Raw, TcpServer, black_holes, certificate, head
 from siperb import APIConnectionError, APITimeoutError, InternalServerError, RateLimitError, SiperbError
 from siperb.testing import Drip, Endless, Fault, Hold, Redirect, SiperbServer, Status
 
-TIMEOUT, AT_MOST = 0.3, 5.0  # seconds: what is asked for, and what a busy machine may make of it
+TIMEOUT, AT_MOST = 0.3, 15.0  # seconds: what is asked for, and what a busy machine may make of it
 
 FAULTS: dict[str, Fault] = {
     "silence": Hold(),
@@ -102,14 +102,14 @@ def test_the_deadline_holds_behind_a_proxy_that_took_its_time(facade: Facade, mo
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         silence(connection)
 
-    timeout, answering = 2.0, threading.Event()
+    timeout, answering = 4.0, threading.Event()
     with TcpServer(serve) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
         client = facade.client(base_url="https://api.siperb.example", timeout=timeout, max_retries=0)
         begin = time.monotonic()
         with pytest.raises(APITimeoutError):
             facade.call(client.login)
-        assert time.monotonic() - begin < 1.5 * timeout
+        assert time.monotonic() - begin < 1.7 * timeout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a full queue lets a connection hang on Linux alone")

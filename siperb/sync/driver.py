@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -149,19 +149,27 @@ class Driver(BaseClient):
         self._transport()  # says what is wrong with a session of the user's
         pool = WorkerPool("siperb-bulk", concurrency)
         outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
-        under_way = 0
+        under_way = self._begin(islice(invocations, concurrency), pool, outcomes)
         try:
-            while True:
-                for invocation in islice(invocations, concurrency - under_way):
-                    pool.submit(partial(self._drive_apart, invocation), outcomes.put)
-                    under_way += 1
-                if not under_way:
-                    return
+            while under_way:
                 outcome = outcomes.get()
-                under_way -= 1
+                under_way += self._begin(islice(invocations, 1), pool, outcomes) - 1
                 yield outcome.get()
         finally:
             pool.end()
+
+    def _begin(
+        self, invocations: Iterable[Invocation[T]], pool: WorkerPool, outcomes: queue.SimpleQueue[Outcome[T]]
+    ) -> int:
+        begun = 0
+        for begun, invocation in enumerate(invocations, 1):
+            try:
+                pool.submit(partial(self._drive_apart, invocation), outcomes.put)
+            except RuntimeError:
+                break
+        else:
+            return begun
+        raise SiperbError("No thread can be started: raise the limit of threads, or call get_provisioning() in a loop.")
 
     def _drive_apart(self, invocation: Invocation[T]) -> T:
         """`_drive`, in a thread that a session of the user's is not for."""

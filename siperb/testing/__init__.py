@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from siperb.testing.accounts import User
-    from siperb.testing.api import Answer
+    from siperb.testing.answers import Answer
     from siperb.testing.data import MISSING, Device
     from siperb.testing.faults import (
         Body,
@@ -22,12 +21,14 @@ if TYPE_CHECKING:
         GzipBomb,
         Hold,
         Json,
+        Lost,
         Redirect,
         Status,
         Truncate,
     )
     from siperb.testing.recorder import RecordedRequest
     from siperb.testing.server import SiperbServer
+    from siperb.testing.users import User
 
 __all__ = [
     "MISSING",
@@ -42,6 +43,7 @@ __all__ = [
     "GzipBomb",
     "Hold",
     "Json",
+    "Lost",
     "RecordedRequest",
     "Redirect",
     "SiperbServer",
@@ -52,11 +54,11 @@ __all__ = [
 
 _ELSEWHERE = {
     "MISSING": "data",
-    "Answer": "api",
+    "Answer": "answers",
     "Device": "data",
     "RecordedRequest": "recorder",
     "SiperbServer": "server",
-    "User": "accounts",
+    "User": "users",
 }
 
 

@@ -1,85 +1,53 @@
-"""What the loopback API answers to a request: three routes of Siperb and the user's profile, without a socket."""
+"""What the loopback API answers to a request, without a socket."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Literal, TypeAlias
-from urllib.parse import unquote
+from typing import Any
 
-import attrs
-
-from siperb.testing.accounts import Accounts, User
-from siperb.testing.data import device_body, to_json
-
-Route: TypeAlias = Literal["login", "devices", "provisioning", "user"]
+from siperb.testing.accounts import Accounts
+from siperb.testing.answers import Answer, Refused, found, refuse, say
+from siperb.testing.call import Call
+from siperb.testing.paths import Target
+from siperb.testing.rest import ROUTES
 
 
-@attrs.frozen
-class Answer:
-    """A whole HTTP answer: status, headers (`Content-Length` and `Date` are the server's), body."""
-
-    status: int
-    body: bytes = attrs.field(repr=False)
-    content_type: str | None = "application/json"
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
-
-
-@attrs.frozen
-class Target:
-    """Whom a path is about. `route` is None if the API has no such path."""
-
-    route: Route | None
-    user_id: str = attrs.field(default="", repr=False)
-    device_token: str = attrs.field(default="", repr=False)
-
-
-def find_target(path: str) -> Target:
-    """`path` as it was sent, without the query. A trailing slash counts: the API has `…/Devices/`, but `/Login`."""
-    match path.split("/"):
-        case ["", "Login"]:
-            return Target("login")
-        case ["", "Users", user_id]:
-            return Target("user", unquote(user_id))
-        case ["", "Users", user_id, "Devices", ""]:
-            return Target("devices", unquote(user_id))
-        case ["", "Users", user_id, "Devices", token, ""]:
-            return Target("provisioning", unquote(user_id), unquote(token))
-        case ["http:" | "https:", "", _, *rest]:  # the absolute form (RFC 9112, 3.2.2), as a proxy is sent it
-            return find_target("/".join(["", *rest]))
-        case _:
-            return Target(None)
-
-
-def refuse(status: int, **headers: str) -> Answer:
-    return Answer(status, to_json({"message": reason_of(status)}), headers=headers)
-
-
-def reason_of(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
-
-
-def answer(accounts: Accounts, method: str, target: Target, query: str, headers: Mapping[str, str]) -> Answer:
+def answer(
+    accounts: Accounts, method: str, target: Target, query: str, headers: Mapping[str, str], body: bytes
+) -> Answer:
+    """Does what is asked for, in one step: a test's thread sees it done or not begun."""
     if target.route is None:
         return refuse(404)
-    allowed = "POST" if target.route == "login" else "GET"
-    if method != allowed:
-        return refuse(405, Allow=allowed)
     if target.route == "login":
-        return _login(accounts, headers)
-    user = accounts.session_user(headers.get("X-Api-Key", ""))
-    if user is None:
-        return refuse(401)
-    if user.user_id != target.user_id:
-        return refuse(403)
-    if target.route == "user":
-        return Answer(200, _profile(user))
-    if target.route == "devices":
-        return Answer(200, user.devices.to_json())
-    return _device(accounts, user, target.device_token, query)
+        return _login(accounts, headers) if method == "POST" else refuse(405, Allow="POST")
+    handlers = ROUTES[target.route]
+    handler = handlers.get("GET" if method == "HEAD" else method)
+    if handler is None:
+        return refuse(405, Allow=", ".join(handlers))
+    with accounts.lock:
+        user = accounts.session_user(headers.get("X-Api-Key", ""))
+        if user is None:
+            return refuse(401)
+        if user.user_id != target.user_id:
+            return refuse(403)
+        try:
+            if target.domain_user_id:
+                user = found(user.domain_users.get(target.domain_user_id))
+            return handler(Call(accounts, user, target.parts, query, _content(body)))
+        except Refused as refused:
+            return refused.answer
+
+
+def _content(body: bytes) -> dict[str, Any] | list[Any]:
+    if not body:
+        return {}
+    try:
+        content: dict[str, Any] | list[Any] = json.loads(body)
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # NaN and half characters are not JSON
+    except (ValueError, RecursionError):
+        raise Refused(400, "The body is not JSON") from None
+    return content
 
 
 def _login(accounts: Accounts, headers: Mapping[str, str]) -> Answer:
@@ -87,31 +55,11 @@ def _login(accounts: Accounts, headers: Mapping[str, str]) -> Answer:
     user = accounts.log_in(pat) if scheme.lower() == "bearer" else None
     if user is None:
         return refuse(401)
-    session = {
-        "UserId": user.user_id,
-        "SessionToken": user.session_token,
-        "Region": "eu-west-1",
-        "Plan": None,
-    }
-    return Answer(200, to_json(session))
-
-
-def _device(accounts: Accounts, user: User, token: str, query: str) -> Answer:
-    device = user.devices.find(token)
-    if device is None:
-        return refuse(404)
-    asked = query.split("&")
-    second, lifetime = int(accounts.now()), int(accounts.jwt_lifetime)
-    return Answer(200, device_body(device, "password=yes" in asked, "settings_json=yes" in asked, second, lifetime))
-
-
-def _profile(user: User) -> bytes:
-    return to_json(
+    return say(
         {
             "UserId": user.user_id,
-            "Name": user.name,
-            "Email": user.email,
-            "Locale": "en-GB",
-            "Organisation": {"Name": "Example", "Phone": None},
+            "SessionToken": user.session_token,
+            "Region": "eu-west-1",
+            "Plan": None,
         }
     )

@@ -11,11 +11,14 @@ import base64
 import enum
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 import attrs
+
+DAY: Final = 24 * 60 * 60.0  # seconds
 
 
 class Missing(enum.Enum):
@@ -130,6 +133,11 @@ def device_body(device: Device, password: bool, settings_json: bool, issued_at: 
     if not settings_json:
         entry.pop("Settings_json", None)
     return to_json(entry)
+
+
+def iso(seconds: float) -> str:
+    """Seconds since 1970 as the API's time, which is UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def to_json(value: object) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import attrs
 from aiohttp import web
 
-from siperb.testing.api import Answer, reason_of
+from siperb.testing.answers import Answer, reason_of
 from siperb.testing.recorder import RecordedRequest
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
@@ -18,7 +18,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, for 0 seconds
 
 @attrs.frozen(eq=False)
 class Exchange:
-    """`true_answer()` is what the API says at that moment, had nothing gone wrong."""
+    """`true_answer()` does what was asked for, once, and is what the API says of it, had nothing gone wrong."""
 
     request: RecordedRequest
     true_answer: Callable[[], Answer]

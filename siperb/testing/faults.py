@@ -1,7 +1,8 @@
 """What can go wrong on the way to an answer: one class a fault, ordered with `SiperbServer.fail`.
 
 A fault is an object with an `apply` as of `Fault`, so a test may bring its own. `Delay` and `Hold` pass the request
-on to the next fault of the same order, or to the true answer; the others answer it, or break it off.
+on to the next fault of the same order, or to the true answer; the others answer it, or break it off. What was asked for
+is done by those that send something of the true answer, and by `Lost`, which sends nothing of it; not by the others.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import attrs
 
-from siperb.testing.api import Answer, refuse
+from siperb.testing.answers import Answer, refuse
 from siperb.testing.data import to_json
 from siperb.testing.signals import Signal
 
@@ -146,13 +147,24 @@ class Drop:
     reset: bool = False
 
     async def apply(self, exchange: Exchange, /) -> StreamResponse:
-        answer = exchange.true_answer()
         if self.at == "head":
-            head = exchange.head_of(answer)
+            head = exchange.head_of(exchange.true_answer())
             exchange.write(head[: len(head) // 2])
         if self.at == "body":
+            answer = exchange.true_answer()
             await exchange.stream([answer.body[: len(answer.body) // 2]], answer)
         return exchange.hang_up(reset=self.reset)
+
+
+@attrs.frozen
+class Lost:
+    """What was asked is done, and its answer lost: the connection ends, or a gateway answers, as by `Lost(504)`."""
+
+    status: int | None = None
+
+    async def apply(self, exchange: Exchange, /) -> Answer | StreamResponse:
+        exchange.true_answer()
+        return exchange.hang_up() if self.status is None else refuse(self.status)
 
 
 @attrs.frozen

@@ -8,8 +8,8 @@ from typing import get_args
 
 import attrs
 
-from siperb.testing.api import Route
 from siperb.testing.faults import Fault
+from siperb.testing.paths import Route
 
 
 @attrs.define(eq=False)
@@ -19,6 +19,7 @@ class Order:
     route: Route | None
     steps: Sequence[Fault]
     left: int | None
+    method: str | None = None
 
 
 class Orders:
@@ -28,7 +29,7 @@ class Orders:
         self._lock = threading.Lock()
         self._orders: list[Order] = []
 
-    def add(self, route: Route | None, steps: Sequence[Fault], times: int | None) -> None:
+    def add(self, route: Route | None, steps: Sequence[Fault], times: int | None, method: str | None) -> None:
         if route not in (None, *get_args(Route)):
             raise ValueError(f"no route {route!r}: choose one of {', '.join(get_args(Route))}, or None for any path")
         if not steps or any(isinstance(step, type) or not hasattr(step, "apply") for step in steps):
@@ -36,15 +37,15 @@ class Orders:
         if times is not None and times < 1:
             raise ValueError("times must be at least 1, or None for all requests to come")
         with self._lock:
-            self._orders.append(Order(route, steps, times))
+            self._orders.append(Order(route, steps, times, method))
 
-    def take(self, route: Route | None) -> Sequence[Fault]:
-        """The steps for a request that has come by `route`; none if nothing is ordered of it."""
+    def take(self, route: Route | None, method: str) -> Sequence[Fault]:
+        """The steps for a request that has come by `route` with `method`; none if nothing is ordered of it."""
         if not self._orders:
             return ()
         with self._lock:
             for order in self._orders:
-                if order.route in (None, route):
+                if order.route in (None, route) and order.method in (None, method):
                     if order.left is not None:
                         order.left -= 1
                         if not order.left:

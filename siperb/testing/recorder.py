@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from siperb.testing.api import Route
+from siperb.testing.paths import Route
 from siperb.testing.signals import Signal
 
 if TYPE_CHECKING:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
 import time
 from collections.abc import Callable
 
 from aiohttp import web
 
-from siperb.testing.accounts import DAY, Accounts
-from siperb.testing.api import Answer, Route, answer, find_target
+from siperb.testing.accounts import Accounts
+from siperb.testing.answers import Answer
+from siperb.testing.api import answer
+from siperb.testing.data import DAY
 from siperb.testing.exchange import Exchange, to_response
 from siperb.testing.faults import Fault
 from siperb.testing.listener import HOST, Listener
 from siperb.testing.orders import Order, Orders
+from siperb.testing.paths import Route, find_target
 from siperb.testing.recorder import RecordedRequest, Recorder
 
 
@@ -30,7 +34,9 @@ class SiperbServer(Accounts):
 
     `port` 0 is any free one; stopped and started again it keeps the one it had. With `ssl_context` it speaks https.
     `keep_requests=False` records none, for a server that runs for long. A user has three devices to begin with; all
-    values follow from `seed`. `now`, `jwt_lifetime` and `session_lifetime` (seconds) may be set while it runs.
+    values follow from `seed`. Lists come in pages of `page_size`, and whole when it is None; `seats` is how many domain
+    users an administrator may create, None any number. These, `now`, `jwt_lifetime` and `session_lifetime` (seconds)
+    may be set while it runs.
     """
 
     def __init__(
@@ -44,8 +50,18 @@ class SiperbServer(Accounts):
         jwt_lifetime: float = DAY,
         session_lifetime: float = 25 * DAY,
         keep_requests: bool = True,
+        seats: int | None = None,
+        page_size: int | None = None,
     ) -> None:
-        super().__init__(users=users, seed=seed, now=now, jwt_lifetime=jwt_lifetime, session_lifetime=session_lifetime)
+        super().__init__(
+            users=users,
+            seed=seed,
+            now=now,
+            jwt_lifetime=jwt_lifetime,
+            session_lifetime=session_lifetime,
+            seats=seats,
+            page_size=page_size,
+        )
         self.port: int = port
         self._ssl_context = ssl_context
         self._recorder = Recorder(keep_requests)
@@ -120,13 +136,15 @@ class SiperbServer(Accounts):
         """`wait_for_requests` for a task: the event loop goes on."""
         return await self._recorder.wait(count, timeout, route)
 
-    def fail(self, route: Route | None, *faults: Fault, times: int | None = 1) -> None:
+    def fail(self, route: Route | None, *faults: Fault, times: int | None = 1, method: str | None = None) -> None:
         """Let the next `times` requests of a route (None: of any) meet the faults; `times=None`: all to come.
+
+        With `method`, such as "POST", the requests of that method alone.
 
         Several faults are steps of one answer: `fail("devices", Hold(), Status(503))`. Several calls are one after the
         other: two 503 and then a 429 are `fail(…, Status(503), times=2)` and `fail(…, Status(429))`.
         """
-        self._orders.add(route, faults, times)
+        self._orders.add(route, faults, times, method)
 
     @property
     def faults(self) -> list[Order]:
@@ -158,14 +176,15 @@ class SiperbServer(Accounts):
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path_qs = request.raw_path
         path, _, query = path_qs.partition("?")
-        target = find_target(path)
+        target = find_target(request.method, path)
         body = await request.read() if request.body_exists else b""
         recorded = RecordedRequest(request.method, target.route, path, path_qs, request.headers, body)
-        steps = self._orders.take(target.route)
+        steps = self._orders.take(target.route, request.method)
         self._recorder.add(recorded)
 
+        @functools.cache
         def true_answer() -> Answer:
-            return answer(self, request.method, target, query, request.headers)
+            return answer(self, request.method, target, query, request.headers, body)
 
         exchange = Exchange(recorded, true_answer, request)
         try:

@@ -6,7 +6,7 @@ import http.client
 import json
 from typing import Any
 
-from siperb.testing import Device, SiperbServer
+from siperb.testing import Device, SiperbServer, User
 
 FULL = "?password=yes&settings_json=yes"
 
@@ -14,12 +14,13 @@ FULL = "?password=yes&settings_json=yes"
 def ask(
     server: SiperbServer, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
 ) -> tuple[int, Any]:
-    """Status and JSON of the answer."""
+    """Status and JSON of the answer; None for an empty one."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
         connection.request(method, path, body=body, headers=headers or {})
         response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        content = response.read()
+        return response.status, json.loads(content) if content else None
     finally:
         connection.close()
 
@@ -30,8 +31,22 @@ def log_in(server: SiperbServer, pat: str) -> tuple[int, Any]:
 
 def get(server: SiperbServer, path: str) -> tuple[int, Any]:
     """As the default user; `path` begins below the user's own."""
-    user = server.user
-    return ask(server, "GET", f"/Users/{user.user_id}{path}", {"X-Api-Key": user.session_token})
+    return send(server, "GET", path)
+
+
+def send(
+    server: SiperbServer,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    user: User | None = None,
+    of: User | None = None,
+) -> tuple[int, Any]:
+    """As `user` (or the default one), with a JSON body; `path` begins below that user's own, or `of` another's."""
+    user = user or server.user
+    content = None if body is None else json.dumps(body).encode()
+    return ask(server, method, f"/Users/{(of or user).user_id}{path}", {"X-Api-Key": user.session_token}, content)
 
 
 def get_document(server: SiperbServer, device: Device) -> dict[str, Any]:

@@ -130,25 +130,29 @@ def test_the_profile(server: SiperbServer) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/Users/{user}/Devices", 404),
-        ("GET", "/Users/{user}/Devices/{device}", 404),
-        ("GET", "/Users/{user}/", 404),
+        ("GET", "/Users/{user}/Devices", 200),
+        ("GET", "/Users/{user}/Devices/{device}", 200),
+        ("GET", "/Users/{user}/", 200),
         ("GET", "/Users/{user}/devices/", 404),
-        ("POST", "/Login/", 404),
+        ("GET", "/Users/", 404),
+        ("GET", "/Users//Devices/", 404),
         ("POST", "/login", 404),
         ("GET", "/", 404),
         ("GET", "//Users/{user}/Devices/", 404),
         ("GET", "/Users/{user}/Devices//", 404),
         ("GET", "/Users/{user}/Devices/t0/", 404),
         ("GET", "/Login", 405),
-        ("POST", "/Users/{user}/Devices/", 405),
+        ("PATCH", "/Users/{user}/Devices/", 405),
         ("GET", "/Users/0123/Devices/", 403),
         ("GET", "/Users/%2e/Devices/", 403),
         ("GET", "/Users/{user}/Devices/%74{rest}/", 200),
         ("GET", "http://127.0.0.1/Users/{user}/Devices/", 200),
+        ("GET", "http://127.0.0.1/Users/{user}/Devices//", 404),
     ],
 )
-def test_paths_are_taken_to_the_letter(server: SiperbServer, method: str, path: str, status: int) -> None:
+def test_a_path_is_taken_to_the_letter_but_for_its_last_slash(
+    server: SiperbServer, method: str, path: str, status: int
+) -> None:
     user, device = server.user, server.user.devices[0].token
     path = path.format(user=user.user_id, device=device, rest=device[1:])
     assert ask(server, method, path, {"X-Api-Key": user.session_token})[0] == status

@@ -51,11 +51,12 @@ class WorkerPool:
         self._size = size
         self._is_daemon = is_daemon
         self._linger = linger
+        self._has_ended = False
         self.renew_after_fork()
         renewed_after_fork(self)
 
     def renew_after_fork(self) -> None:
-        self._work: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
         self._idle: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(self._size):
@@ -75,10 +76,8 @@ class WorkerPool:
                 raise
 
     def end(self) -> None:
-        """Let each thread end when nothing is left to do."""
-        self._linger = 0.0
-        for _ in range(self._size):
-            self._work.put([])  # wakes one
+        """Let the threads end when they have done what was submitted."""
+        self._work.put(None)
 
     def _serve(self) -> None:
         places, work = self._places, self._work
@@ -92,10 +91,10 @@ class WorkerPool:
                     pass
             finally:
                 places.put(None)
-            if work.empty():  # what came while the place was still taken has started no other thread
+            if work.empty() or self._has_ended:  # what came while the place was taken has started no other thread
                 return
 
-    def _do_next(self, work: queue.SimpleQueue[list[Any]]) -> bool:
+    def _do_next(self, work: queue.SimpleQueue[list[Any] | None]) -> bool:
         idle = self._idle
         idle.put(None)
         try:
@@ -104,6 +103,10 @@ class WorkerPool:
             return False
         finally:
             idle.get()
+        if item is None:
+            self._has_ended = True
+            work.put(None)  # for the next thread
+            return False
         if item:
             outcome, deliver = Outcome(item[0]), item[1]
             item.clear()  # nothing that it was about is kept alive until the next one comes

@@ -162,11 +162,12 @@ class Driver(BaseClient):
         self, invocations: Iterable[Invocation[T]], pool: WorkerPool, outcomes: queue.SimpleQueue[Outcome[T]]
     ) -> int:
         begun = 0
-        for begun, invocation in enumerate(invocations, 1):
+        for invocation in invocations:
             try:
                 pool.submit(partial(self._drive_apart, invocation), outcomes.put)
             except RuntimeError:
                 break
+            begun += 1
         else:
             return begun
         raise SiperbError("No thread can be started: raise the limit of threads, or call get_provisioning() in a loop.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         BadRequestError,
         CacheError,
         ConfigurationError,
+        ConflictError,
         DeviceNotScriptError,
         IncompleteProvisioningError,
         InternalServerError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         ProvisioningError,
         RateLimitError,
         SiperbError,
+        UnprocessableEntityError,
     )
     from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
     from siperb.state import SiperbAPI, SiperbState
@@ -47,6 +49,7 @@ __all__ = [
     "Cache",
     "CacheError",
     "ConfigurationError",
+    "ConflictError",
     "Device",
     "DeviceNotScriptError",
     "IncompleteProvisioningError",
@@ -65,6 +68,7 @@ __all__ = [
     "SiperbAPI",
     "SiperbError",
     "SiperbState",
+    "UnprocessableEntityError",
     "User",
     "__version__",
 ]

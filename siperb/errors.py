@@ -12,6 +12,8 @@ SiperbError
 │       ├── AuthenticationError               401
 │       ├── PermissionDeniedError             403
 │       ├── NotFoundError                     404
+│       ├── ConflictError                     409
+│       ├── UnprocessableEntityError          422
 │       ├── RateLimitError                    429
 │       └── InternalServerError               5xx
 ├── ProvisioningError
@@ -37,6 +39,7 @@ __all__ = [
     "BadRequestError",
     "CacheError",
     "ConfigurationError",
+    "ConflictError",
     "DeviceNotScriptError",
     "IncompleteProvisioningError",
     "InternalServerError",
@@ -46,6 +49,7 @@ __all__ = [
     "ProvisioningError",
     "RateLimitError",
     "SiperbError",
+    "UnprocessableEntityError",
 ]
 
 
@@ -67,7 +71,13 @@ class MissingCredentialsError(ConfigurationError):
 
 
 class APIError(SiperbError):
-    """The call to the Siperb API failed."""
+    """The call to the Siperb API failed.
+
+    maybe_done: whether the API may have done what it was asked all the same, and would do it twice if asked again; look
+    before you do. Always False of what can be repeated.
+    """
+
+    maybe_done: bool = False
 
 
 class APIConnectionError(APIError):
@@ -88,6 +98,7 @@ class APIStatusError(APIError):
     status_code: the HTTP status.
     method, path_template: the request, without its secrets, e.g. ``GET`` and ``/Users/{id}/Devices/``.
     retry_after: what the server asked for in ``Retry-After``, in seconds from the answer; None when it said nothing.
+    detail: the API's own reason, of 200 characters at most, with "…" for words that may be tokens; None without one.
     """
 
     def __init__(
@@ -97,12 +108,14 @@ class APIStatusError(APIError):
         method: str,
         path_template: str,
         retry_after: float | None = None,
+        detail: str | None = None,
     ) -> None:
         super().__init__(message, status_code, method, path_template, retry_after)
         self.status_code: int = status_code
         self.method: str = method
         self.path_template: str = path_template
         self.retry_after: float | None = retry_after
+        self.detail: str | None = detail
 
 
 class BadRequestError(APIStatusError):
@@ -119,6 +132,14 @@ class PermissionDeniedError(APIStatusError):
 
 class NotFoundError(APIStatusError):
     """404: no such user or device."""
+
+
+class ConflictError(APIStatusError):
+    """409: what is asked for contradicts what is there; on creating, that it is there already."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """422: what was sent cannot be carried out; on creating, that it is there already."""
 
 
 class RateLimitError(APIStatusError):

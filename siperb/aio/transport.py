@@ -7,15 +7,25 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, Mapping
 from functools import cache
+from io import BytesIO
 from typing import Any
 from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
 
-from siperb.core.wire import Request, Response
+from siperb.core.wire import ANSWERS, MAX_REASON, Request, Response
 from siperb.errors import APIError, ConfigurationError, SiperbError
-from siperb.facade.network import CONNECT_TIMEOUT, Body, environment_proxy, kind_of, no_answer, tls_context
+from siperb.facade.network import (
+    CONNECT_TIMEOUT,
+    REASON_TIMEOUT,
+    Body,
+    TooLate,
+    environment_proxy,
+    kind_of,
+    no_answer,
+    tls_context,
+)
 
 LONGEST_LINE = 65536  # bytes of a header, as in http.client
 
@@ -42,17 +52,18 @@ class AsyncTransport:
                 return await self._exchange(base_url, request, headers, deadline)
             except (SiperbError, asyncio.CancelledError):
                 raise
-            except _StaleConnection:
-                continue
             except Exception as error:
+                if isinstance(error, _StaleConnection) and request.repeatable:
+                    continue
                 # Raised outside of this block: the library's own error holds the URL, which is a secret.
-                failure = no_answer(request, kind_of(error, deadline, _KINDS))
+                was_sent = not isinstance(error, _NEVER_SENT)
+                failure = no_answer(request, kind_of(error, deadline, _KINDS), was_sent=was_sent)
             raise failure
 
     async def _exchange(self, base_url: str, request: Request, headers: Mapping[str, str], deadline: float) -> Response:
         left = deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError
+            raise TooLate
         if self._session is None:
             self._own = _own_session()
             self._session = await anext(self._own)
@@ -67,17 +78,23 @@ class AsyncTransport:
             request.method,
             URL(base_url + request.path, encoded=True),
             headers=headers,
+            data=BytesIO(request.body) if len(request.body) > 2**20 else request.body or None,  # it warns of long bytes
             timeout=aiohttp.ClientTimeout(total=left, sock_connect=connect_timeout),
             allow_redirects=False,
             raise_for_status=False,
             auto_decompress=False,
             **options,
         ) as answer:
-            if answer.status == 200:
-                return Response(200, await _read(answer, Body(request, answer.headers.get("Content-Encoding"))))
-            _hang_up(answer.connection)
-            names = {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}
-            return Response(answer.status, headers=names)
+            status, encoding = answer.status, answer.headers.get("Content-Encoding")
+            said = {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}
+            if status in ANSWERS:
+                return Response(status, await _read(answer, Body(request, encoding)), said)
+            body = b""
+            if status >= 400:
+                body = await _read_reason(answer, Body(request, encoding, MAX_REASON))
+            else:
+                _hang_up(answer.connection)
+            return Response(status, body, said)
 
     async def close(self) -> None:
         """Close the session, unless it is the user's."""
@@ -142,6 +159,17 @@ class _Disconnected(Exception):
     """The server has closed a new connection."""
 
 
+async def _read_reason(answer: aiohttp.ClientResponse, body: Body) -> bytes:
+    """The body of a failure; nothing when it is long, late or broken, as the status says enough."""
+    late = asyncio.get_running_loop().call_later(REASON_TIMEOUT, _hang_up, answer.connection)
+    try:
+        return await _read(answer, body)
+    except (SiperbError, aiohttp.ClientError, asyncio.TimeoutError):
+        return b""
+    finally:
+        late.cancel()
+
+
 async def _read(answer: aiohttp.ClientResponse, body: Body) -> bytes:
     try:
         if answer.content.is_eof():
@@ -166,3 +194,10 @@ _KINDS: dict[str, tuple[type[Exception], ...]] = {
     "tls": (aiohttp.ClientSSLError, ssl.SSLError),
     "proxy": (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
 }
+
+_NEVER_SENT = (
+    TooLate,
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ServerTimeoutError,  # to connect: no other is set
+)

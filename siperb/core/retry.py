@@ -11,7 +11,7 @@ from siperb.core.effects import Flow, send, sleep
 from siperb.core.records import Key
 from siperb.core.status import raise_for_status
 from siperb.core.wire import Request, Response
-from siperb.errors import APIConnectionError, APIError, APIStatusError
+from siperb.errors import APIError, APIResponseError, APIStatusError, NotFoundError
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each retry; the last holds for all that follow
@@ -48,15 +48,20 @@ class Context:
 
 
 def attempt(context: Context, request: Request) -> Flow[Response]:
-    """Send, and send again what a second try may mend."""
+    """Send, and send again what a second try may mend; what is not repeatable when it was certainly not carried out."""
     retries = 0
+    was_sent = False
     while True:
         try:
             response = yield from send(request, context.deadline)
             raise_for_status(request, response, now=context.now())
-        except (APIConnectionError, APIStatusError) as error:
+        except APIError as error:
+            if was_sent and request.method == "DELETE" and isinstance(error, NotFoundError):
+                return Response(204)  # gone, by the try whose answer was lost
+            was_sent = was_sent or _may_be_done(error)
+            error.maybe_done = was_sent and not request.repeatable
             _hold_back(context, error)
-            delay = _delay(context, error, retries)
+            delay = None if error.maybe_done else _delay(context, error, retries)
             error.is_for_lack_of_time = context.clock() + (delay or 0.0) >= context.deadline
             if delay is None or error.is_for_lack_of_time:
                 raise
@@ -64,6 +69,15 @@ def attempt(context: Context, request: Request) -> Flow[Response]:
             return response
         retries += 1
         yield from sleep(delay)
+
+
+def _may_be_done(error: APIError) -> bool:
+    """Whether the API may have carried out what it did not confirm. That of no answer is known to the transport."""
+    if not isinstance(error, APIStatusError):
+        return error.maybe_done
+    if error.status_code == 503:
+        return error.retry_after is None
+    return error.status_code == 408 or error.status_code >= 500
 
 
 def _hold_back(context: Context, error: APIError) -> None:
@@ -74,7 +88,7 @@ def _hold_back(context: Context, error: APIError) -> None:
 
 def _delay(context: Context, error: APIError, retries: int) -> float | None:
     """Seconds until the next try; None when there is to be none."""
-    if retries >= context.max_retries:
+    if retries >= context.max_retries or isinstance(error, APIResponseError):
         return None
     delay = context.random() * LONGEST_DELAYS[min(retries, len(LONGEST_DELAYS) - 1)]
     if isinstance(error, APIStatusError):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, TypeGuard
 from urllib.parse import quote
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from siperb.core.structure import structure, structure_devices
 from siperb.errors import (
@@ -21,6 +21,10 @@ from siperb.errors import (
 )
 from siperb.models import Device, Provisioning, Session, User
 
+ANSWERS = frozenset({200, 201, 204})  # no operation says which of them it gives
+MAX_BODY = 32 * 2**20  # bytes, decoded, of an answer, all pages of a list together; 100,000 devices fit
+MAX_REASON = 16 * 2**10  # bytes, decoded, of the body of a status that says no
+
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _TEXT = re.compile(r"[\x20-\x7e]{1,200}")
 _UNRESERVED = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,4096}")
@@ -29,17 +33,23 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @frozen(repr=False)
 class Request:
-    """A request without its host. path: quoted, with the query; a secret, as it holds the device token."""
+    """A request without its host.
+
+    path: quoted, with the query; a secret, as it holds the device token. body: JSON. repeatable: sent twice it does no
+    more than sent once.
+    """
 
     method: str
     path: str
     path_template: str
     headers: Mapping[str, str] = field(hash=False)
+    body: bytes = b""
+    repeatable: bool = field(default=Factory(lambda self: self.method not in ("POST", "PATCH"), takes_self=True))
 
 
 @frozen(repr=False)
 class Response:
-    """An answer. headers: names in lower case. body: decoded bytes; empty unless the status is 200."""
+    """An answer. headers: names in lower case. body: decoded bytes; of a failure what can be had of it, or nothing."""
 
     status: int
     body: bytes = b""
@@ -51,27 +61,28 @@ class Response:
 
 
 def build_login(pat: str) -> Request:
-    """``POST /Login``: no trailing slash, an empty body."""
-    return Request("POST", "/Login", "/Login", _headers("Authorization", f"Bearer {check_token('PAT', pat)}"))
+    """``POST /Login``: no trailing slash, an empty body. Repeatable: the session is the same for weeks."""
+    headers = _headers("Authorization", f"Bearer {check_token('PAT', pat)}")
+    return Request("POST", "/Login", "/Login", headers, repeatable=True)
 
 
 def build_devices(session: Session) -> Request:
-    """``GET /Users/{id}/Devices/``: the trailing slash counts; there is no paging."""
+    """``GET /Users/{id}/Devices/``: the trailing slash counts."""
     path = f"/Users/{path_part('user_id', session.user_id)}/Devices/"
-    return Request("GET", path, "/Users/{id}/Devices/", _api_key(session))
+    return Request("GET", path, "/Users/{id}/Devices/", api_key(session))
 
 
 def build_provisioning(session: Session, device_token: str) -> Request:
     """One device, with ``password=yes`` (SIP password and JWT) and ``settings_json=yes`` (the document)."""
     device = path_part("device_token", device_token)
     path = f"/Users/{path_part('user_id', session.user_id)}/Devices/{device}/?password=yes&settings_json=yes"
-    return Request("GET", path, "/Users/{id}/Devices/{device}/", _api_key(session))
+    return Request("GET", path, "/Users/{id}/Devices/{device}/", api_key(session))
 
 
 def build_user(session: Session) -> Request:
     """``GET /Users/{id}``: the profile, without a trailing slash."""
     path = f"/Users/{path_part('user_id', session.user_id)}"
-    return Request("GET", path, "/Users/{id}", _api_key(session))
+    return Request("GET", path, "/Users/{id}", api_key(session))
 
 
 def parse_login(response: Response) -> Session:
@@ -85,9 +96,7 @@ def parse_login(response: Response) -> Session:
 
 def parse_devices(response: Response) -> list[Device]:
     """The devices whose ``Platform`` is exactly "script", in the API's order."""
-    answer = _json(response, "list of devices")
-    if not _is_list(answer):
-        _wrong_shape("list of devices", "a list")
+    answer = parse_list(response, "list of devices")
     if set(map(type, answer)) - {dict}:
         _wrong_shape("list of devices", "a list of objects")
     return structure_devices(answer, "script", "The list of devices")
@@ -96,7 +105,10 @@ def parse_devices(response: Response) -> list[Device]:
 def parse_provisioning(response: Response) -> Provisioning:
     """The ``Settings_json`` document; an empty `Provisioning` where a script device has none."""
     device = _object(response, "device")
-    if device.get("Platform") != "script":
+    platform: object = device.get("Platform")
+    if not isinstance(platform, str):  # nothing about this device: a gateway's error has the status 200 too
+        _wrong_shape("device", "an object with a Platform")
+    if platform != "script":
         raise DeviceNotScriptError('The device\'s Platform is not "script": choose one that get_devices() lists.')
     document: object = device.get("Settings_json")
     if document is None:
@@ -109,6 +121,13 @@ def parse_provisioning(response: Response) -> Provisioning:
 def parse_user(response: Response) -> User:
     """The profile of the user."""
     return structure(User, _object(response, "profile"), "The profile")
+
+
+def parse_list(response: Response, what: str = "list") -> list[Any]:
+    answer = parse_json(response, what)
+    if not _is_list(answer):
+        _wrong_shape(what, "a list")
+    return answer
 
 
 def check_token(name: str, value: object) -> str:
@@ -146,7 +165,7 @@ def path_part(name: str, value: object) -> str:
     raise ConfigurationError(f"The {name} is malformed: pass it as the API gave it.")
 
 
-def _api_key(session: Session) -> dict[str, str]:
+def api_key(session: Session) -> dict[str, str]:
     return _headers("X-Api-Key", check_token("session_token", session.session_token))
 
 
@@ -155,7 +174,7 @@ def _headers(name: str, value: str) -> dict[str, str]:
 
 
 def _object(response: Response, what: str) -> dict[str, Any]:
-    answer = _json(response, what)
+    answer = parse_json(response, what)
     if not is_object(answer):
         _wrong_shape(what, "an object")
     return answer
@@ -169,7 +188,7 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
-def _json(response: Response, what: str) -> Any:
+def parse_json(response: Response, what: str) -> Any:
     try:
         return _DECODER.decode(response.text())
     except (ValueError, RecursionError):

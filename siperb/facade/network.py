@@ -12,14 +12,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from siperb.core.wire import Request
+from siperb.core.wire import MAX_BODY, Request
 from siperb.errors import APIConnectionError, APIResponseError, APITimeoutError, ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
 
-MAX_BODY = 32 * 2**20  # bytes, decoded; 100,000 devices fit
 CONNECT_TIMEOUT = 5.0  # seconds, of the call's deadline
+REASON_TIMEOUT = 1.0  # seconds, for the body of a status that says no
 PIECE = 2**20  # bytes that are decoded at a time
 
 _ADVICE = "give it as https://host[:port][/path], for example https://api.siperb.com"
@@ -121,15 +121,20 @@ def _tls_context(bundle: str, _changed_at: int) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=None if is_folder else bundle, capath=bundle if is_folder else None)
 
 
+class TooLate(TimeoutError):
+    """The deadline has passed, as nobody but us says it."""
+
+
 class Body:
-    """The body of an answer, taken in pieces: decoded, and refused (`APIResponseError`) when over `MAX_BODY`.
+    """The body of an answer, taken in pieces: decoded, and refused (`APIResponseError`) when over `limit` bytes.
 
     The libraries' own decoders make megabytes of one piece before anybody can say stop (aiohttp before 3.13.3,
     urllib3 before 2.6). encoding: a ``Content-Encoding`` that is still to be undone.
     """
 
-    def __init__(self, request: Request, encoding: str | None) -> None:
+    def __init__(self, request: Request, encoding: str | None, limit: int = MAX_BODY) -> None:
         self._request = request
+        self._limit = limit
         self._encoding = (encoding or "identity").strip().lower()
         self._decoder = zlib.decompressobj(wbits=31) if self._encoding in ("gzip", "x-gzip") else None
         self._pieces: list[bytes] = []
@@ -151,9 +156,8 @@ class Body:
 
     def _keep(self, decoded: bytes) -> None:
         self._size += len(decoded)
-        if self._size > MAX_BODY:
-            where = f"{self._request.method} {self._request.path_template}"
-            raise APIResponseError(f"{where} answered more than {MAX_BODY // 2**20} MiB: check the base_url.")
+        if self._size > self._limit:
+            raise self._unusable(f"more than {self._limit // 2**20} MiB: check the base_url")
         self._pieces.append(decoded)
 
     def whole(self) -> bytes:
@@ -164,8 +168,12 @@ class Body:
         return b"".join(self._pieces)
 
     def _unreadable(self) -> APIResponseError:
-        where = f"{self._request.method} {self._request.path_template}"
-        return APIResponseError(f"{where} answered in an encoding that cannot be undone: check for a faulty proxy.")
+        return self._unusable("in an encoding that cannot be undone: check for a faulty proxy")
+
+    def _unusable(self, how: str) -> APIResponseError:
+        error = APIResponseError(f"{self._request.method} {self._request.path_template} answered {how}.")
+        error.maybe_done = True
+        return error
 
 
 def kind_of(error: Exception, deadline: float, kinds: Mapping[str, tuple[type[Exception], ...]]) -> str:
@@ -175,11 +183,13 @@ def kind_of(error: Exception, deadline: float, kinds: Mapping[str, tuple[type[Ex
     return next((kind for kind, causes in kinds.items() if isinstance(error, causes)), "connection")
 
 
-def no_answer(request: Request, kind: str) -> APIConnectionError:
+def no_answer(request: Request, kind: str, *, was_sent: bool) -> APIConnectionError:
     """The error for a request that got no complete answer; kind: one of `_NO_ANSWER`."""
     where = f"{request.method} {request.path_template}"
-    error = APITimeoutError if kind == "timeout" else APIConnectionError
-    return error(f"{where} got no answer: {_NO_ANSWER[kind]}.")
+    said = f"{where} got no answer: {_NO_ANSWER[kind]}."
+    error = APITimeoutError(said) if kind == "timeout" else APIConnectionError(said)
+    error.maybe_done = was_sent
+    return error
 
 
 _NO_ANSWER = {

@@ -23,12 +23,16 @@ __all__ = ["POOLS", "Call", "call_under_way", "time_left"]
 
 @define
 class Call:
-    """What `requests` is not told of a request. may_be_stale: it went over a connection that had served before."""
+    """What `requests` is not told of a request.
+
+    may_be_stale: it went over a connection that had served before. was_sent: some of it may have reached the server.
+    """
 
     base_url: str
     request: Request
     deadline: float
     may_be_stale: bool = False
+    was_sent: bool = False
 
     def target(self, path: str, *, absolute: bool) -> str:
         return (self.base_url if absolute else urlsplit(self.base_url).path) + path
@@ -117,13 +121,23 @@ class _HTTPConnection(HTTPConnection):
 
     def _tunnel(self) -> None:
         """Leave the TLS handshake behind a proxy no more than what the proxy's answer has left."""
-        super()._tunnel()
-        cast(socket, self.sock).settimeout(time_left(call_under_way.get().deadline))
+        call = call_under_way.get()
+        try:
+            super()._tunnel()
+        finally:
+            call.was_sent = False
+        cast(socket, self.sock).settimeout(time_left(call.deadline))
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         call = call_under_way.get()
         call.may_be_stale = self._has_served
         super().putrequest(method, call.target(call.request.path, absolute=not url.startswith("/")), *args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        call_under_way.get().was_sent = True
+        super().send(data)
 
     def getresponse(self) -> Any:
         call = call_under_way.get()

@@ -17,9 +17,18 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.response import HTTPResponse
 
-from siperb.core.wire import Request, Response
+from siperb.core.wire import ANSWERS, MAX_BODY, MAX_REASON, Request, Response
 from siperb.errors import APIError, ConfigurationError, SiperbError
-from siperb.facade.network import CONNECT_TIMEOUT, Body, ca_bundle, environment_proxy, kind_of, no_answer
+from siperb.facade.network import (
+    CONNECT_TIMEOUT,
+    REASON_TIMEOUT,
+    Body,
+    TooLate,
+    ca_bundle,
+    environment_proxy,
+    kind_of,
+    no_answer,
+)
 from siperb.sync.connection import POOLS, Call, call_under_way, time_left
 
 CHUNK = 65536  # bytes
@@ -58,20 +67,21 @@ class Transport:
             except Exception as error:
                 # Raised outside of this block: the library's own error holds the URL, which is a secret.
                 kind = kind_of(error, deadline, _KINDS)
-                if kind == "connection" and call.may_be_stale:
+                if kind == "connection" and call.may_be_stale and request.repeatable:
                     continue
-                failure = no_answer(request, kind)
+                failure = no_answer(request, kind, was_sent=call.was_sent and not _was_refused(error))
             finally:
                 call_under_way.reset(reset)
             raise failure
 
     def _exchange(self, call: Call, headers: Mapping[str, str]) -> Response:
         if time.monotonic() >= call.deadline:
-            raise TimeoutError
+            raise TooLate
         left = time_left(call.deadline)
         session = self._session()
         is_own = isinstance(session, _OwnSession)
         options: dict[str, Any] = {}
+        call.was_sent = not is_own  # what becomes of it in a session of the user's nobody says
         if is_own:
             proxy = self._proxy(call.base_url)
             options = {"verify": ca_bundle(), "proxies": {"http": proxy, "https": proxy} if proxy else {}}
@@ -82,6 +92,7 @@ class Transport:
                 call.request.method,
                 call.base_url + call.request.path,
                 headers=headers,
+                data=call.request.body or None,
                 auth=_NoAuth(),
                 timeout=(min(CONNECT_TIMEOUT, left), left),
                 allow_redirects=False,
@@ -93,9 +104,11 @@ class Transport:
                 raise
             answer = error.response
         with answer:
-            if answer.status_code == 200:
-                return Response(200, _read(call, answer, is_own=is_own))
-            return Response(answer.status_code, headers={name.lower(): value for name, value in answer.headers.items()})
+            status, said = answer.status_code, {name.lower(): value for name, value in answer.headers.items()}
+            body = _read(call, answer, is_own=is_own) if status in ANSWERS else b""
+            if status >= 400:
+                body = _read_reason(call, answer, is_own=is_own)
+            return Response(status, body, said)
 
     def _session(self) -> requests.Session:
         if self._given is not None:
@@ -126,7 +139,16 @@ def _check(session: object) -> None:
         raise ConfigurationError(f"The http_session must be a requests.Session, not {type(session).__name__}.")
 
 
-def _read(call: Call, answer: requests.Response, *, is_own: bool) -> bytes:
+def _read_reason(call: Call, answer: requests.Response, *, is_own: bool) -> bytes:
+    """The body of a failure; nothing when it is long, late or broken, as the status says enough."""
+    call.deadline = min(call.deadline, time.monotonic() + REASON_TIMEOUT)
+    try:
+        return _read(call, answer, is_own=is_own, limit=MAX_REASON)
+    except (SiperbError, requests.RequestException, urllib3_errors.HTTPError, TooLate):
+        return b""
+
+
+def _read(call: Call, answer: requests.Response, *, is_own: bool, limit: int = MAX_BODY) -> bytes:
     """The body, decoded by us; unless a hook of the user's has read it, or an adapter of theirs has made it."""
     raw: Any = answer.raw
     chunks: Iterator[bytes] = answer.iter_content(CHUNK)
@@ -136,11 +158,11 @@ def _read(call: Call, answer: requests.Response, *, is_own: bool) -> bytes:
         raw.enforce_content_length = True  # left alone, urllib3 1.26 takes a body cut short for a whole one
         if not is_own and hasattr(raw, "read1"):  # `iter_content` would wait for a whole chunk
             chunks = iter(lambda: raw.read1(CHUNK, decode_content=False) or b"", b"")
-    body = Body(call.request, encoding)
+    body = Body(call.request, encoding, limit)
     for chunk in chunks:
         body.take(chunk)
         if time.monotonic() > call.deadline:
-            raise TimeoutError
+            raise TooLate
     return body.whole()
 
 
@@ -149,6 +171,12 @@ _KINDS: dict[str, tuple[type[Exception], ...]] = {
     "tls": (requests.exceptions.SSLError,),
     "proxy": (requests.exceptions.ProxyError,),
 }
+
+
+def _was_refused(error: Exception) -> bool:
+    """Whether no connection came about; requests says "ConnectionError" to one that broke off, too."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, (urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError))
 
 
 class _NoAuth(AuthBase):

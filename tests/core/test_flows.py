@@ -244,13 +244,15 @@ def test_a_retry_after_in_the_past_is_no_wait() -> None:
     )
 
 
-@pytest.mark.parametrize("said", ["soon", "-1", "", "1e400", "9" * 400, "Thu, 99 Foo 2026 00:00:00 GMT"])
+@pytest.mark.parametrize("said", ["soon", "-1", "", "Thu, 99 Foo 2026 00:00:00 GMT"])
 def test_a_retry_after_that_nobody_understands_is_as_none(said: str) -> None:
     steps = (Send(DEVICES), status(429, said)), (Sleep(0.25), None), (Send(DEVICES), LIST)
     assert play(fetch(world(), session=ANN), *steps)
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("61", 61.0), (formatdate(NOW + 3600, usegmt=True), 3600.0)])
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("61", 61.0), ("9" * 400, 1e9), (formatdate(NOW + 3600, usegmt=True), 3600.0)]
+)
 def test_a_retry_after_of_more_than_a_minute_is_raised(said: str, seconds: float) -> None:
     with pytest.raises(RateLimitError) as caught:
         play(fetch(world(timeout=7200), session=ANN), (Send(DEVICES), status(429, said)))

@@ -10,6 +10,7 @@ import pytest
 
 from siperb.core.status import raise_for_status
 from siperb.core.wire import (
+    Request,
     Response,
     build_devices,
     build_login,
@@ -145,9 +146,15 @@ def test_a_script_device_without_a_document_has_an_empty_one(answer: object) -> 
     assert parse_provisioning(ok(answer)) == Provisioning()
 
 
-@pytest.mark.parametrize("answer", [{}, {"Platform": None}, {"Platform": "ios"}, {"platform": "script"}])
-def test_a_device_of_another_platform_provisions_nothing(answer: dict[str, object]) -> None:
+@pytest.mark.parametrize("platform", ["ios", "Script", ""])
+def test_a_device_of_another_platform_provisions_nothing(platform: str) -> None:
     with pytest.raises(DeviceNotScriptError):
+        parse_provisioning(ok({"Platform": platform, "Settings_json": {"SipDomain": "d"}}))
+
+
+@pytest.mark.parametrize("answer", [{}, {"Platform": None}, {"Platform": 1}, {"platform": "ios"}, {"message": "late"}])
+def test_what_names_no_platform_is_no_device(answer: dict[str, object]) -> None:
+    with pytest.raises(APIResponseError, match="an object with a Platform"):
         parse_provisioning(ok({**answer, "Settings_json": {"SipDomain": "d"}}))
 
 
@@ -175,20 +182,28 @@ def test_a_byte_order_mark_does_no_harm() -> None:
 # Statuses.
 
 
-@pytest.mark.parametrize("status", [201, 202, 204, 206, 300, 301, 302, 303, 304, 307, 308, 100])
-def test_only_200_is_an_answer(status: int) -> None:
+@pytest.mark.parametrize("status", [202, 203, 205, 206, 300, 301, 302, 303, 304, 307, 308, 100])
+def test_another_status_is_no_answer(status: int) -> None:
     with pytest.raises(APIResponseError, match=str(status)):
         raise_for_status(REQUEST, Response(status, headers={"location": "https://evil.example/"}), now=0.0)
 
 
-def test_200_is_an_answer() -> None:
-    raise_for_status(REQUEST, Response(200), now=0.0)
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_done_is_an_answer(status: int) -> None:
+    raise_for_status(REQUEST, Response(status), now=0.0)
 
 
-def retry_after(said: str, now: float) -> float | None:
+def refusal(
+    status: int, body: bytes = b"", request: Request = REQUEST, now: float = 0.0, **said: str
+) -> APIStatusError:
+    headers = {name.replace("_", "-"): value for name, value in said.items()}
     with pytest.raises(APIStatusError) as caught:
-        raise_for_status(REQUEST, Response(429, headers={"retry-after": said}), now=now)
-    return caught.value.retry_after
+        raise_for_status(request, Response(status, body, headers), now=now)
+    return caught.value
+
+
+def retry_after(said: str, now: float, **more: str) -> float | None:
+    return refusal(429, now=now, retry_after=said, **more).retry_after
 
 
 RFC_DATE = 784111777.0  # the example of RFC 9110, 5.6.7
@@ -213,3 +228,98 @@ def test_a_retry_after_date_is_gmt_wherever_we_are(zone: str, said: str, monkeyp
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+NOW = 1_790_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("120", 120.0),
+        (" 120 ", 120.0),
+        ("2.5", 2.5),
+        (".5", 0.5),
+        ("+5", 5.0),
+        ('"30"', 30.0),
+        ("60s", 60.0),
+        ("60 seconds", 60.0),
+        ("1e2", 100.0),
+        ("120, 120", 120.0),
+        ("7, 30,8", 30.0),
+        ("5, soon", 5.0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT, 120", 120.0),
+        ("120, Mon, 21 Sep 2026 15:13:20 GMT", 3600.0),
+        (f"{NOW + 42:.0f}", 42.0),
+        ("2026-09-21T12:33:20Z", 0.0),
+        ("2026-09-21T15:13:20Z", 3600.0),
+        ("2026-09-21T17:13:20+02:00", 3600.0),
+        ("9" * 12, 1e9),
+        ("9" * 5000, 1e9),
+        ("0", 0.0),
+        ("0.0", 0.0),
+    ],
+)
+def test_a_wait_that_is_asked_for_is_never_taken_for_none(said: str, seconds: float) -> None:
+    assert retry_after(said, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    "said", ["", ",", "soon", "-1", "-", "nan", "inf", "\u0661", "0x10", "1 2", "Mon, 99 Foo 2026", "a,b"]
+)
+def test_what_says_no_wait_is_none(said: str) -> None:
+    assert retry_after(said, NOW) is None
+
+
+def test_a_date_counts_by_the_servers_clock() -> None:
+    said = {"retry_after": "Sun, 06 Nov 1994 08:50:07 GMT", "date": "Sun, 06 Nov 1994 08:49:37 GMT"}
+    assert refusal(503, now=NOW, **said).retry_after == 30.0
+
+
+def test_a_retry_after_without_end_takes_no_time() -> None:
+    started = time.monotonic()
+    for said in "9" * 60_000 + "x", "," * 60_000, "1," * 30_000, "Sun, " * 12_000, "a" * 60_000:
+        retry_after(said, NOW)
+    assert time.monotonic() - started < 1
+
+
+# The API's reason.
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"message": "no available seats"}', "no available seats"),
+        (b'{"Message": "no"}', "no"),
+        (b'{"error": "exists"}', "exists"),
+        (b'{"error": {"code": 7, "message": "exists"}}', "exists"),
+        (b'{"errors": [{"detail": "first"}, {"detail": "second"}]}', "first"),
+        (b'["not", "so"]', "not"),
+        (b'"text"', "text"),
+        (b"plain text\r\n of\0 a server", "plain text of a server"),
+        (b"\xef\xbb\xbfr\xc3\xa9sum\xc3\xa9", "r\u00e9sum\u00e9"),
+        (b'{"message": "a\\u202eb \\ud800"}', "a b"),
+        (b"x " * 300, ("x " * 100).strip()),
+        (b"", None),
+        (b'{"message": ""}', None),
+        (b'{"message": 7}', None),
+        (b"<html>Bad Gateway</html>", None),
+        (b'{"message": "cut off', None),
+        (b"[" * 16_000, None),
+        (b"token abcdefghijklmnopqrstuvwxyz of +49301234567", "token \u2026 of \u2026"),
+        (b"extension 701", "extension 701"),
+    ],
+)
+def test_the_reason_of_the_api(body: bytes, detail: str | None) -> None:
+    assert refusal(422, body).detail == detail
+
+
+def test_the_reason_of_the_api_is_no_part_of_the_text() -> None:
+    assert "seats" not in str(refusal(403, b"no available seats"))
+
+
+def test_the_reason_quotes_nothing_that_was_sent_in_secret() -> None:
+    assert refusal(401, b"bad token: short-pat.", build_login("short-pat")).detail == "bad token: \u2026"
+    request = build_provisioning(Session("ann", "token,2"), "t/3")
+    said = b"ann has token,2 and t/3, but no application/json for Devices"
+    assert refusal(404, said, request).detail == "\u2026 has \u2026 and \u2026 but no application/json for Devices"

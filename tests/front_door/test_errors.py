@@ -19,12 +19,14 @@ from siperb.errors import (
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    ConflictError,
     IncompleteProvisioningError,
     InternalServerError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
     SiperbError,
+    UnprocessableEntityError,
 )
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if kind.__module__ == "siperb.errors"]
@@ -33,7 +35,7 @@ REQUEST = Request("GET", "/Users/secret-user/Devices/", "/Users/{id}/Devices/", 
 
 def an_error(kind: type[SiperbError]) -> SiperbError:
     if issubclass(kind, APIStatusError):
-        return kind("It failed.", status_code=418, method="GET", path_template="/Login", retry_after=7.5)
+        return kind("It failed.", status_code=418, method="GET", path_template="/Login", retry_after=7.5, detail="no")
     if issubclass(kind, IncompleteProvisioningError):
         return kind("It lacks.", missing=["SipDomain"])
     return kind("It failed.")
@@ -48,7 +50,7 @@ def test_the_tree_is_the_one_that_the_docstring_draws() -> None:
             above[depth:] = [found[2]]
             drawn[found[2]] = above[depth - 1] if depth else "Exception"
     assert drawn == {kind.__name__: kind.__bases__[0].__name__ for kind in KINDS}
-    assert len(drawn) == 18
+    assert len(drawn) == 20
 
 
 def test_all_errors_are_exported() -> None:
@@ -105,7 +107,8 @@ def test_pickling_keeps_what_a_caller_put_on_an_error() -> None:
         (500, InternalServerError),
         (503, InternalServerError),
         (599, InternalServerError),
-        (409, APIStatusError),
+        (409, ConflictError),
+        (422, UnprocessableEntityError),
         (418, APIStatusError),
     ],
 )

@@ -105,6 +105,7 @@ def models(session: Session, device: Device, provisioning: Provisioning, result:
 def errors(status: APIStatusError, incomplete: IncompleteProvisioningError) -> None:
     assert_type((status.status_code, status.method, status.path_template), tuple[int, str, str])
     assert_type(status.retry_after, float | None)
+    assert_type((status.detail, status.maybe_done), tuple[str | None, bool])
     assert_type(incomplete.missing, tuple[str, ...])
 
 

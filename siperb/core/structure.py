@@ -22,7 +22,11 @@ M = TypeVar("M", Session, Device, Provisioning, User)
 WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
     Session: {"user_id": ("UserId",), "session_token": ("SessionToken",)},
     User: {"user_id": ("UserId",)},
-    Device: {"device_token": ("DeviceToken",), "platform": ("Platform",), "description": ("Description",)},
+    Device: {
+        "device_token": ("DeviceToken", "ProvisionToken"),
+        "platform": ("Platform",),
+        "description": ("Description",),
+    },
     Provisioning: {
         "sip_username": ("SipUsername",),
         "sip_password": ("SipPassword",),
@@ -41,25 +45,21 @@ WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
 
 def structure(kind: type[M], document: dict[str, Any], where: str) -> M:
     """The model of a JSON object; raises `APIResponseError` naming the required fields that are missing or no text."""
-    model = _structured(kind, document, document, where)
-    unset = [field for field in _LOOSELY_NAMED.get(kind, ()) if getattr(model, field) is None]
-    found = _elsewhere(document, WIRE_NAMES[kind], unset) if unset else None
-    return _structured(kind, {**document, **found}, document, where) if found else model
-
-
-_LOOSELY_NAMED: dict[type, tuple[str, ...]] = {Provisioning: tuple(WIRE_NAMES[Provisioning])}
-"""The fields that are found whatever the case of their names, and under aliases."""
-
-
-def _structured(kind: type[M], fields: dict[str, Any], raw: dict[str, Any], where: str) -> M:
+    wire_names = WIRE_NAMES[kind]
+    unset = [name for name in _LOOSELY_NAMED.get(kind, ()) if _read(name, document.get(wire_names[name][0])) is None]
+    fields = {**document, **_elsewhere(document, wire_names, unset)} if unset else document
     try:
-        model: M = _structurer(kind)({**fields, "_raw": raw}, kind)
+        model: M = _structurer(kind)({**fields, "_raw": document}, kind)
         return model
     except (KeyError, TypeError):
         required = [attribute.name for attribute in attrs.fields(kind) if attribute.default is attrs.NOTHING]
-        names = [WIRE_NAMES[kind][field][0] for field in required]
+        names = [wire_names[field][0] for field in required]
         missing = [name for name in names if not isinstance(fields.get(name), str)]
     raise APIResponseError(f"{where} has no usable {', '.join(missing)}; try again or ask Siperb support.")
+
+
+_LOOSELY_NAMED: dict[type, tuple[str, ...]] = {Provisioning: tuple(WIRE_NAMES[Provisioning]), Device: ("device_token",)}
+"""The fields that are found whatever the case of their names, and under aliases."""
 
 
 def structure_devices(documents: list[dict[str, Any]], platform: str, where: str) -> list[Device]:
@@ -67,7 +67,7 @@ def structure_devices(documents: list[dict[str, Any]], platform: str, where: str
 
     What cattrs and the `__init__` of a frozen class do for each would be most of the time, so the slots are filled.
     """
-    (token_name,), (platform_name,), (description_name,) = WIRE_NAMES[Device].values()
+    (token_name, other_token_name), (platform_name,), (description_name,) = WIRE_NAMES[Device].values()
     slots = cast(Any, Device)
     set_token, set_platform, set_description, set_raw = (
         slot.__set__ for slot in (slots.device_token, slots.platform, slots.description, slots._raw)
@@ -76,9 +76,9 @@ def structure_devices(documents: list[dict[str, Any]], platform: str, where: str
     devices: list[Device] = []
     for document in documents:
         if document.get(platform_name) == platform:
-            token = document.get(token_name)
+            token = document.get(token_name) or document.get(other_token_name)
             if not isinstance(token, str):
-                structure(Device, document, where)  # says what is wrong
+                token = structure(Device, document, where).device_token  # loosely named, or says what is wrong
             device = new(Device)
             set_token(device, token)
             set_platform(device, platform)
@@ -94,11 +94,14 @@ def _elsewhere(document: dict[str, Any], wire_names: dict[str, tuple[str, ...]],
     folded = {name.lower(): value for name, value in document.items()}
     for field in unset:
         names = wire_names[field]
-        read = _READERS.get(field, _text)
-        values = (read(source) for name in names for source in (document.get(name), folded.get(name.lower())))
+        values = (_read(field, source) for name in names for source in (document.get(name), folded.get(name.lower())))
         if (usable := next((value for value in values if value is not None), None)) is not None:
             found[names[0]] = usable
     return found
+
+
+def _read(field: str, value: object) -> object:
+    return _READERS.get(field, _text)(value)
 
 
 def _text(value: object, _: object = None) -> str | None:

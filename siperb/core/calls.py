@@ -33,6 +33,11 @@ class Call(Protocol[T_co]):
         """The name of its record among those of its kind; None when the answer is not to be cached."""
         ...
 
+    @property
+    def is_list(self) -> bool:
+        """Whether the answer may come in pages, which are all asked for."""
+        ...
+
     def build(self, session: Session) -> Request: ...
 
     def parse(self, response: Response) -> T_co: ...
@@ -45,6 +50,7 @@ class Call(Protocol[T_co]):
 @frozen(repr=False)
 class GetDevices:
     cache_key: str | None = None
+    is_list: bool = field(default=True, init=False)
 
     def build(self, session: Session) -> Request:
         return build_devices(session)
@@ -60,6 +66,7 @@ class GetDevices:
 class GetProvisioning:
     device_token: str = field(validator=lambda call, attribute, value: path_part(attribute.name, value))
     cache_key: str | None = None
+    is_list: bool = field(default=False, init=False)
 
     def build(self, session: Session) -> Request:
         return build_provisioning(session, self.device_token)
@@ -76,6 +83,7 @@ class GetProvisioning:
 @frozen(repr=False)
 class GetUser:
     cache_key: str | None = field(default=None, init=False)
+    is_list: bool = field(default=False, init=False)
 
     def build(self, session: Session) -> Request:
         return build_user(session)

@@ -17,6 +17,7 @@ from attrs import frozen
 from siperb.core import effects
 from siperb.core.calls import Call
 from siperb.core.effects import Flow, Later
+from siperb.core.pages import whole_answer
 from siperb.core.records import Key, Record
 from siperb.core.retry import Context, attempt
 from siperb.core.wire import TOKEN, Response, build_login, is_object, parse_login
@@ -145,16 +146,10 @@ REFUSALS = (AuthenticationError, PermissionDeniedError, NotFoundError, Provision
 
 
 def _ask(context: Context, call: Call[T], session: Session | None, held: Session, *, replaces: str | None) -> Flow[T]:
-    """Ask the API; log in again, once, when it refuses the client's own session; keep the answer in the cache."""
+    """Ask the API, and keep the answer in the cache."""
     key = call.key(context.origin, held.user_id)
     try:
-        try:
-            response = yield from attempt(context, call.build(held))
-        except AuthenticationError:
-            if session:
-                raise
-            held = yield from effects.auth(context.deadline, held.session_token)
-            response = yield from attempt(context, call.build(held))
+        response, held = yield from whole_answer(context, call, session, held)
         answer = call.parse(response)
     except SiperbError as error:
         if key and replaces:

@@ -12,7 +12,7 @@ from cli_helpers import Run, in_terminal, spawn
 from siperb import Device, Siperb
 from siperb.cli.devices import choose
 from siperb.cli.failures import CommandError
-from siperb.testing import SiperbServer, Status
+from siperb.testing import Delay, SiperbServer, Status
 
 pytest_plugins = ("cli_fixtures",)
 
@@ -131,3 +131,14 @@ def test_a_device_token_is_no_argument(token: str) -> None:
         choose(DEVICES, token)
     assert caught.value.exit_code == 2
     assert token not in str(caught.value)
+
+
+def test_all_pages_of_the_list(run: Run, siperb_server: SiperbServer) -> None:
+    siperb_server.add_devices(10)
+    siperb_server.page_size = 4
+    assert len(json.loads(run("devices", "--json").out)) == 12
+    assert len(run("provision", "--all").out.splitlines()) == 12
+    siperb_server.fail("devices", Delay(0))
+    siperb_server.fail("devices", Status(404))
+    result = run("devices", "--json")
+    assert (result.code, result.out) == (1, "")

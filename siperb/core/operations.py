@@ -1,0 +1,169 @@
+"""Any operation of the API, documented or not: checked when made, so that nothing is sent of one that cannot be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import quote
+
+from attrs import frozen
+
+from siperb.core.records import Key
+from siperb.core.wire import Request, Response, api_key, parse_json, parse_list, path_part
+from siperb.errors import APIResponseError, ConfigurationError
+from siperb.models import Session
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_USER = "{user_id}"
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_TYPED = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~!$&'()*+,;=:@-]+")
+_NEW_EACH_TIME = re.compile(
+    r"/(ResetPassword|oAuth/[^/]+|ValidateAudioCallLink|Voicemail/Greeting)(/|\Z)", re.IGNORECASE
+)
+_TELLING = re.compile(r"[0-9@]|.{25}")
+
+
+@frozen(eq=False, repr=False)
+class Operation:
+    """A call that no other is equal to, so that two are two requests.
+
+    path: quoted, with the query; the user's id is still to be filled in.
+    """
+
+    method: str
+    path: str
+    path_template: str
+    body: bytes
+    repeatable: bool
+    is_list: bool
+    cache_key: None = None
+
+    @classmethod
+    def of(
+        cls,
+        method: str,
+        path: str,
+        ids: Mapping[str, str] | None = None,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        repeatable: bool | None = None,
+        is_list: bool = False,
+    ) -> Operation:
+        """The operation; `ConfigurationError` for one that cannot be sent.
+
+        path: ``{user_id}`` and ``{uID}`` stand for the session's user, other ``{names}`` for those of `ids`.
+        params: the query; True is "yes" and False "no", as the API says it, and None is left out.
+        repeatable: whether it may be sent twice; by default what the method says, but for the PUTs that make something
+        new each time. is_list: whether it is a list, of which all pages are wanted.
+        """
+        verb = str(method).upper()
+        if verb not in METHODS:
+            raise ConfigurationError(f"The method must be one of {', '.join(METHODS)}.")
+        filled = _filled(path, ids or {})
+        if filled.rstrip("/").lower() == "/login":
+            raise ConfigurationError("This is what login() does: call it.")
+        if repeatable is None:
+            repeatable = verb not in ("POST", "PATCH") and not (verb == "PUT" and _NEW_EACH_TIME.search(filled))
+        if is_list and params and "nextToken" in params:
+            raise ConfigurationError("The pages of a list are asked for by themselves: leave out nextToken.")
+        query = _query(params or {})
+        target = f"{filled}?{query}" if query else filled
+        return cls(verb, target, _template(path), _body(json), repeatable, is_list)
+
+    def build(self, session: Session) -> Request:
+        path, question_mark, query = self.path.partition("?")
+        path = path.replace(_USER, path_part("user_id", session.user_id)) + question_mark + query
+        return Request(self.method, path, self.path_template, api_key(session), self.body, self.repeatable)
+
+    def parse(self, response: Response) -> Any:
+        """The JSON of the answer, None of an empty one; bytes when it says that it is anything else."""
+        what = f"answer to {self.method} {self.path_template}"
+        try:
+            return parse_list(response, what) if self.is_list else _value(response, what)
+        except APIResponseError as error:
+            error.maybe_done = not self.repeatable
+            raise
+
+    def key(self, origin: str, user_id: str) -> Key | None:
+        return None
+
+
+def _filled(path: object, ids: Mapping[str, str]) -> str:
+    """The path with the ids quoted; the user's stays a placeholder."""
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise ConfigurationError(
+            'The path must begin with "/", as in "/Users/{user_id}/Devices": without the base_url.'
+        )
+    unused = set(ids)
+    parts: list[str] = []
+    typed = path[1:].split("/")
+    for number, part in enumerate(typed):
+        if found := _PLACEHOLDER.fullmatch(part):
+            name = found[1]
+            if name in ("user_id", "uID"):
+                parts.append(_USER)
+            elif name in ids:
+                unused.discard(name)
+                parts.append(path_part(name, ids[name]))
+            else:
+                raise ConfigurationError(f"The path has {part}: pass {name}=, too.")
+        elif _TYPED.fullmatch(part) or (not part and number == len(typed) - 1):
+            parts.append(part)
+        else:
+            raise ConfigurationError(
+                "The path has a part that is empty, dots, or holds what a path cannot (a query belongs into params): "
+                'write a placeholder for it, as in "/Users/{user_id}/PAT/{id}", and pass id=.'
+            )
+    if unused:
+        raise ConfigurationError(f"The path has no placeholder for {', '.join(sorted(unused))}: correct it.")
+    return "/" + "/".join(parts)
+
+
+def _template(path: str) -> str:
+    """The path as it was typed, without what may be an id."""
+    shown = ("{…}" if _TELLING.search(part) and not _PLACEHOLDER.fullmatch(part) else part for part in path.split("/"))
+    return "/".join(shown)
+
+
+def _query(params: object) -> str:
+    if not isinstance(params, Mapping):
+        raise ConfigurationError(f"The params must be a mapping, not {type(params).__name__}.")
+    pairs: list[str] = []
+    for name, value in cast("Mapping[object, object]", params).items():
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError("The names of params must be str.")
+        if value is None:
+            continue
+        if not isinstance(value, (str, int)):
+            raise ConfigurationError(f"The params take str, int, bool and None, not {type(value).__name__}.")
+        text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        try:
+            pairs.append(f"{quote(name, safe='')}={quote(text, safe='')}")
+        except UnicodeEncodeError:
+            pairs.clear()
+            break
+    else:
+        return "&".join(pairs)
+    raise ConfigurationError("The params hold half of a surrogate pair, which no URL can.")
+
+
+def _body(value: object) -> bytes:
+    if value is None:
+        return b""
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        pass  # an error of the library's own names the value
+    raise ConfigurationError("The json cannot be sent: it takes dict, list, str, int, float (no NaN), bool and None.")
+
+
+def _value(response: Response, what: str) -> Any:
+    if not response.body:
+        return None
+    kind = response.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind.endswith("json") or kind == "text/html":  # which a proxy says, and no operation
+        return parse_json(response, what)
+    return response.body

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -149,27 +149,22 @@ class Driver(BaseClient):
         self._transport()  # says what is wrong with a session of the user's
         pool = WorkerPool("siperb-bulk", concurrency)
         outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
-        under_way = self._begin(islice(invocations, concurrency), pool, outcomes)
+        under_way = sum(self._begin(one, pool, outcomes) for one in islice(invocations, concurrency))
         try:
             while under_way:
                 outcome = outcomes.get()
-                under_way += self._begin(islice(invocations, 1), pool, outcomes) - 1
+                under_way += sum(self._begin(one, pool, outcomes) for one in islice(invocations, 1)) - 1
                 yield outcome.get()
         finally:
             pool.end()
 
-    def _begin(
-        self, invocations: Iterable[Invocation[T]], pool: WorkerPool, outcomes: queue.SimpleQueue[Outcome[T]]
-    ) -> int:
-        begun = 0
-        for invocation in invocations:
-            try:
-                pool.submit(partial(self._drive_apart, invocation), outcomes.put)
-            except RuntimeError:
-                break
-            begun += 1
+    def _begin(self, invocation: Invocation[T], pool: WorkerPool, outcomes: queue.SimpleQueue[Outcome[T]]) -> int:
+        try:
+            pool.submit(partial(self._drive_apart, invocation), outcomes.put)
+        except RuntimeError:
+            pass
         else:
-            return begun
+            return 1
         raise SiperbError("No thread can be started: raise the limit of threads, or call get_provisioning() in a loop.")
 
     def _drive_apart(self, invocation: Invocation[T]) -> T:

@@ -166,7 +166,7 @@ def test_provision_all_takes_all_pages(paged: Facade) -> None:
 def test_any_list(paged: Facade) -> None:
     client = paged.client(strict=True)
     operation = Operation.of("GET", "/Users/{user_id}/Devices/", is_list=True)
-    found = paged.call(lambda: client._run(client._fetch_plan(operation)))
+    found = paged.call(lambda: client._run(client._fetch(operation)))
     assert [entry["DeviceToken"] for entry in found] == [device.token for device in paged.server.user.devices]
 
 

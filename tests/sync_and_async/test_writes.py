@@ -46,7 +46,7 @@ class As:
 def send(facade: Facade, client: Any, operation: Operation) -> Any:
     """As the server's user, without a login."""
     user = facade.server.user
-    return facade.call(lambda: client._run(client._fetch_plan(operation, user.user_id, user.session_token)))
+    return facade.call(lambda: client._run(client._fetch(operation, user.user_id, user.session_token)))
 
 
 def post(json: object = None, **options: Any) -> Operation:
@@ -145,7 +145,7 @@ def test_a_post_is_sent_again_with_a_new_session(facade: Facade) -> None:
     facade.call(client.login)
     facade.server.fail("devices", Status(401))
     facade.server.fail("devices", Json({}, 201))
-    assert facade.call(lambda: client._run(client._fetch_plan(post()))) == {}
+    assert facade.call(lambda: client._run(client._fetch(post()))) == {}
     assert posts(facade) == 4
 
 
@@ -155,7 +155,7 @@ def test_two_posts_at_once_are_two(facade: Facade) -> None:
     user, client = facade.server.user, facade.client()
 
     def call() -> Any:
-        return client._run(client._fetch_plan(post(), user.user_id, user.session_token))
+        return client._run(client._fetch(post(), user.user_id, user.session_token))
 
     def meanwhile() -> None:
         facade.server.wait_for_requests(2)
@@ -190,7 +190,7 @@ def test_a_post_that_nobody_took_was_not_done(facade: Facade) -> None:
     with TcpServer(lambda connection: connection.close()) as no_tls:
         for base_url in closed_port(), "https://nowhere.invalid", f"https://{no_tls.address}":
             client = facade.client(base_url=base_url, max_retries=1, timeout=10)
-            plan = client._fetch_plan(post(), user.user_id, user.session_token)
+            plan = client._fetch(post(), user.user_id, user.session_token)
             with pytest.raises(APIConnectionError) as caught:
                 facade.call(lambda client=client, plan=plan: client._run(plan))
             assert not caught.value.maybe_done, base_url
@@ -202,7 +202,7 @@ def test_a_post_that_the_proxy_refused_was_not_done(facade: Facade, monkeypatch:
         for address in proxy.address, closed_port().removeprefix("http://"):
             monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
             client = facade.client(base_url="https://api.example", max_retries=1)
-            plan = client._fetch_plan(post(), user.user_id, user.session_token)
+            plan = client._fetch(post(), user.user_id, user.session_token)
             with pytest.raises(APIConnectionError) as caught:
                 facade.call(lambda client=client, plan=plan: client._run(plan))
             assert not caught.value.maybe_done, address

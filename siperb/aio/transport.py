@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
+import sys
 import time
 from collections.abc import AsyncGenerator, Mapping
 from functools import cache
@@ -12,20 +12,23 @@ from typing import Any
 from weakref import WeakSet
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from siperb.core.wire import ANSWERS, MAX_REASON, Request, Response
-from siperb.errors import APIError, ConfigurationError, SiperbError
+from siperb.errors import ConfigurationError, SiperbError
+from siperb.facade.body import Body
 from siperb.facade.network import (
     CONNECT_TIMEOUT,
     REASON_TIMEOUT,
-    Body,
+    Kinds,
     TooLate,
     environment_proxy,
-    kind_of,
     no_answer,
     tls_context,
+    without_credentials,
 )
+from siperb.facade.runtime import causes, signal_handlers_own
 
 LONGEST_LINE = 65536  # bytes of a header, as in http.client
 
@@ -34,8 +37,6 @@ class AsyncTransport:
     """Sends requests, within one event loop, through a session of its own or through the user's."""
 
     def __init__(self, http_session: aiohttp.ClientSession | None = None) -> None:
-        if http_session is not None:
-            _check(http_session)
         self._session = http_session
         self._proxy = cache(environment_proxy)  # a look at all of the environment, or at the system's settings
         self._tls = cache(tls_context)
@@ -46,32 +47,40 @@ class AsyncTransport:
 
         deadline: by `time.monotonic`.
         """
+        handled = sys.exc_info()[1]
         while True:
-            failure: APIError
             try:
                 return await self._exchange(base_url, request, headers, deadline)
-            except (SiperbError, asyncio.CancelledError):
-                raise
-            except Exception as error:
+            except _NETWORK as error:
                 if isinstance(error, _StaleConnection) and request.repeatable:
                     continue
-                # Raised outside of this block: the library's own error holds the URL, which is a secret.
-                was_sent = not isinstance(error, _NEVER_SENT)
-                failure = no_answer(request, kind_of(error, deadline, _KINDS), was_sent=was_sent)
-            raise failure
+                errors = list(causes(error, handled))
+            # Outside of the block above: the library's own error holds the URL, which is a secret.
+            was_sent = not isinstance(errors[0], _NEVER_SENT)
+            raise signal_handlers_own(errors) or no_answer(
+                request, base_url, deadline, errors, _KINDS, was_sent=was_sent
+            )
 
     async def _exchange(self, base_url: str, request: Request, headers: Mapping[str, str], deadline: float) -> Response:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TooLate
-        if self._session is None:
+        if self._session is None or (self._own and self._session.closed):
             self._own = _own_session()
             self._session = await anext(self._own)
         options: dict[str, Any] = {}
-        if self._own:
-            options["proxy"] = self._proxy(base_url)
-            if base_url.startswith("https:"):
+        if not self._own:
+            _check(self._session)  # each time, as it may have been closed meanwhile
+        else:
+            is_tls = base_url.startswith("https:")
+            if is_tls:
                 options["ssl"] = self._tls()
+            if proxy := self._proxy(base_url):
+                options["proxy"], login = without_credentials(proxy)
+                if is_tls:
+                    options["proxy_headers"] = login
+                else:
+                    headers = {**headers, **login}
         # Two timeouts that end together cancel once under Python 3.10, and the next address has the time anew.
         connect_timeout = CONNECT_TIMEOUT if left > CONNECT_TIMEOUT else None
         async with await self._session.request(  # without `await`, a coroutine more for as long as it takes
@@ -109,6 +118,8 @@ def _check(session: object) -> None:
         raise ConfigurationError(f"The http_session must be an aiohttp.ClientSession, not {type(session).__name__}.")
     if session.closed:
         raise ConfigurationError("The http_session is closed: pass an open one.")
+    if getattr(session, "_loop", loop := asyncio.get_running_loop()) is not loop:
+        raise ConfigurationError("The http_session belongs to another event loop: pass one that was made in this one.")
     if session.trust_env:
         raise ConfigurationError(
             "The http_session has trust_env=True, with which aiohttp reads ~/.netrc: pass one without it."
@@ -127,10 +138,11 @@ async def _own_session() -> AsyncGenerator[aiohttp.ClientSession, None]:
         max_line_size=LONGEST_LINE,
         max_field_size=LONGEST_LINE,
     ) as session:
+        session.trace_configs.clear()  # trackers that have patched aiohttp write down each URL, device token included
         yield session
 
 
-class _StaleConnection(Exception):
+class _StaleConnection(aiohttp.ClientConnectionError):
     """The server has closed a connection that had served before: the request goes over another one."""
 
 
@@ -155,7 +167,7 @@ class _ClientResponse(aiohttp.ClientResponse):
 _have_served: WeakSet[Any] = WeakSet()  # protocols, of which a connection has one
 
 
-class _Disconnected(Exception):
+class _Disconnected(aiohttp.ClientConnectionError):
     """The server has closed a new connection."""
 
 
@@ -189,9 +201,9 @@ def _hang_up(connection: Any) -> None:
         connection.transport.abort()
 
 
-_KINDS: dict[str, tuple[type[Exception], ...]] = {
+_NETWORK = (aiohttp.ClientError, OSError, asyncio.TimeoutError, HttpProcessingError, UnicodeError)
+_KINDS: dict[str, Kinds] = {
     "timeout": (asyncio.TimeoutError, TimeoutError),
-    "tls": (aiohttp.ClientSSLError, ssl.SSLError),
     "proxy": (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
 }
 

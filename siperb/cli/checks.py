@@ -16,7 +16,7 @@ from siperb.cli.credentials import address, find_account
 from siperb.cli.failures import CREDENTIALS
 from siperb.cli.masking import mask
 from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
-from siperb.facade.network import environment_proxy, is_loopback, tls_context
+from siperb.facade.network import environment_proxy, is_loopback, tls_context, without_credentials
 
 
 def check_address(patient: Patient) -> str:
@@ -164,10 +164,11 @@ _AT_SIPERB = "check SipWssServer, SipWebsocketPort and SipServerPath in the devi
 
 async def _shake_hands(url: str) -> str | None:
     """The subprotocol that the server takes of ``sip`` (RFC 7118, 4.1)."""
-    proxy = environment_proxy(url.replace("ws", "http", 1))
+    found = environment_proxy(url.replace("ws", "http", 1))
+    proxy, login = without_credentials(found) if found else (None, None)
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
-        session.ws_connect(url, protocols=("sip",), ssl=tls_context(), proxy=proxy) as websocket,
+        session.ws_connect(url, protocols=("sip",), ssl=tls_context(), proxy=proxy, proxy_headers=login) as websocket,
     ):
         return websocket.protocol
 

@@ -1,26 +1,31 @@
-"""What both libraries must agree on: address, proxy, CA bundle, the decoding of a body, the words of a failure."""
+"""What both libraries must agree on: address, proxy, CA bundle, the words of a failure."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import socket
 import time
-import zlib
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
-from siperb.core.wire import MAX_BODY, Request
-from siperb.errors import APIConnectionError, APIResponseError, APITimeoutError, ConfigurationError
+from siperb.core.wire import Request
+from siperb.errors import APIConnectionError, APITimeoutError, ConfigurationError
+from siperb.facade.runtime import TOO_MANY_FILES
 
 if TYPE_CHECKING:
     import ssl
 
 CONNECT_TIMEOUT = 5.0  # seconds, of the call's deadline
 REASON_TIMEOUT = 1.0  # seconds, for the body of a status that says no
-PIECE = 2**20  # bytes that are decoded at a time
+
+Kinds: TypeAlias = "tuple[type[BaseException], ...]"
 
 _ADVICE = "give it as https://host[:port][/path], for example https://api.siperb.com"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?")
@@ -66,17 +71,19 @@ def _ip(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def environment_proxy(base_url: str) -> str | None:
-    """The proxy that the environment (``HTTPS_PROXY``, ``NO_PROXY``, …) or the system sets for this address.
+    """The proxy that the environment or the system sets for this address, by the rules of requests.
 
     Plain http carries tokens in the clear, so it takes a proxy only on this machine. Raises `ConfigurationError` for a
-    proxy that is not spoken to in HTTP.
+    proxy that is not spoken to in HTTP. It may hold a password: see `without_credentials`.
     """
-    from urllib.request import getproxies, proxy_bypass
+    from urllib.request import getproxies
 
-    parts = urlsplit(base_url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.netloc):
+    if getproxies().keys() <= {"no"}:
+        return None
+    from requests.utils import get_environ_proxies, select_proxy
+
+    proxy = select_proxy(base_url, get_environ_proxies(base_url))
+    if not proxy:
         return None
     if "://" not in proxy:
         proxy = f"http://{proxy}"
@@ -89,112 +96,101 @@ def environment_proxy(base_url: str) -> str | None:
             "The proxy that the environment sets is not one of HTTP: set HTTPS_PROXY to http://host:port, "
             "or name the API's host in NO_PROXY."
         )
-    return None if parts.scheme == "http" and not is_loopback(host) else proxy
+    return None if urlsplit(base_url).scheme == "http" and not is_loopback(host) else proxy
 
 
-def ca_bundle() -> str:
-    """The file or folder of trusted certificates: that which the environment names, else certifi's, as in requests.
+def without_credentials(proxy: str) -> tuple[str, dict[str, str]]:
+    """The proxy's address, and the header with the user and password that stood in it: Basic, in UTF-8 (RFC 7617)."""
+    parts = urlsplit(proxy)
+    user_info, at, host = parts.netloc.rpartition("@")
+    name, _, password = user_info.partition(":")
+    basic = b64encode(b":".join(map(unquote_to_bytes, (name, password)))).decode()
+    return f"{parts.scheme}://{host}", {"Proxy-Authorization": f"Basic {basic}"} if at else {}
 
-    Raises `ConfigurationError` when there is no such file.
-    """
+
+def ca_bundle() -> tuple[str, str]:
+    """The file or folder of trusted certificates, and what names it: the environment, else certifi, as in requests."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         if path := os.environ.get(name):
-            if not os.path.exists(path):
-                raise ConfigurationError(f"{name} names no file that exists: correct or unset it.")
-            return path
+            return path, name
     from certifi import where  # which requests depends on
 
-    return where()
+    return where(), "certifi"
 
 
 def tls_context() -> ssl.SSLContext:
-    """Trusts what `ca_bundle` says, and nothing else. To be shared, as it is: it takes long to make."""
-    bundle = ca_bundle()
-    return _tls_context(bundle, os.stat(bundle).st_mtime_ns)
+    """Trusts what `ca_bundle` says, and nothing else. To be shared, as it is: it takes long to make.
+
+    Raises `ConfigurationError` for a file or folder that holds no certificates.
+    """
+    bundle, name = ca_bundle()
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError, LookupError):
+        return _tls_context(bundle, os.stat(bundle).st_mtime_ns)
+    raise ConfigurationError(f"{name} names no PEM certificates that can be read: correct or unset it.")
 
 
 @cache
 def _tls_context(bundle: str, _changed_at: int) -> ssl.SSLContext:
     import ssl
 
-    is_folder = os.path.isdir(bundle)
-    return ssl.create_default_context(cafile=None if is_folder else bundle, capath=bundle if is_folder else None)
+    folder = bundle if os.path.isdir(bundle) else None
+    with suppress(ssl.SSLError):
+        context = ssl.create_default_context(cafile=None if folder else bundle, capath=folder)
+        if folder is None and context.cert_store_stats()["x509"]:
+            return context
+        if folder and any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in os.listdir(folder)):
+            return context  # which reads a file, named by a hash, when it is needed
+    raise LookupError("no certificates")
 
 
 class TooLate(TimeoutError):
     """The deadline has passed, as nobody but us says it."""
 
 
-class Body:
-    """The body of an answer, taken in pieces: decoded, and refused (`APIResponseError`) when over `limit` bytes.
+def no_answer(
+    request: Request,
+    base_url: str,
+    deadline: float,
+    causes: Sequence[BaseException],
+    kinds: Mapping[str, Kinds],
+    *,
+    was_sent: bool,
+) -> APIConnectionError:
+    """The error for a request that got no complete answer.
 
-    The libraries' own decoders make megabytes of one piece before anybody can say stop (aiohttp before 3.13.3,
-    urllib3 before 2.6). encoding: a ``Content-Encoding`` that is still to be undone.
+    causes: the library's error, and those behind it. kinds: the library's own errors for "timeout" and "proxy".
     """
-
-    def __init__(self, request: Request, encoding: str | None, limit: int = MAX_BODY) -> None:
-        self._request = request
-        self._limit = limit
-        self._encoding = (encoding or "identity").strip().lower()
-        self._decoder = zlib.decompressobj(wbits=31) if self._encoding in ("gzip", "x-gzip") else None
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    def take(self, chunk: bytes) -> None:
-        if self._decoder is None:
-            self._keep(chunk)
-        while self._decoder and not self._decoder.eof and chunk:  # what follows the end counts for nothing
-            try:
-                decoded = self._decoder.decompress(chunk, PIECE)
-            except zlib.error:
-                break
-            self._keep(decoded)
-            chunk = self._decoder.unconsumed_tail
-        else:
-            return
-        raise self._unreadable()
-
-    def _keep(self, decoded: bytes) -> None:
-        self._size += len(decoded)
-        if self._size > self._limit:
-            raise self._unusable(f"more than {self._limit // 2**20} MiB: check the base_url")
-        self._pieces.append(decoded)
-
-    def whole(self) -> bytes:
-        """All of it, when all has been taken."""
-        is_whole = self._decoder.eof if self._decoder else self._encoding == "identity"
-        if self._size and not is_whole:
-            raise self._unreadable()
-        return b"".join(self._pieces)
-
-    def _unreadable(self) -> APIResponseError:
-        return self._unusable("in an encoding that cannot be undone: check for a faulty proxy")
-
-    def _unusable(self, how: str) -> APIResponseError:
-        error = APIResponseError(f"{self._request.method} {self._request.path_template} answered {how}.")
-        error.maybe_done = True
-        return error
-
-
-def kind_of(error: Exception, deadline: float, kinds: Mapping[str, tuple[type[Exception], ...]]) -> str:
-    """What `no_answer` calls the failure; kinds: the library's own errors for each."""
-    if time.monotonic() >= deadline:
-        return "timeout"
-    return next((kind for kind, causes in kinds.items() if isinstance(error, causes)), "connection")
-
-
-def no_answer(request: Request, kind: str, *, was_sent: bool) -> APIConnectionError:
-    """The error for a request that got no complete answer; kind: one of `_NO_ANSWER`."""
-    where = f"{request.method} {request.path_template}"
-    said = f"{where} got no answer: {_NO_ANSWER[kind]}."
-    error = APITimeoutError(said) if kind == "timeout" else APIConnectionError(said)
+    where = f"{request.method} {request.path_template} got no answer"
+    error: APIConnectionError
+    if time.monotonic() >= deadline or isinstance(causes[0], kinds["timeout"]):
+        error = APITimeoutError(f"{where}: the time was up; check the network or raise the timeout.")
+    else:
+        error = APIConnectionError(f"{where}: {_reason(urlsplit(base_url).netloc, causes, kinds['proxy'])}.")
     error.maybe_done = was_sent
     return error
 
 
-_NO_ANSWER = {
-    "connection": "the connection failed or broke off; check the base_url, DNS and the network",
-    "proxy": "the proxy failed; check HTTPS_PROXY and NO_PROXY",
-    "timeout": "the time was up; check the network or raise the timeout",
-    "tls": "its certificate was not accepted; check the base_url, or name your CA bundle in REQUESTS_CA_BUNDLE",
-}
+def _reason(host: str, causes: Sequence[BaseException], proxy_errors: Kinds) -> str:
+    for error in causes:
+        if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+            return TOO_MANY_FILES
+    for error in causes:
+        if getattr(error, "status", None) == 407 or str(error).startswith("Tunnel connection failed: 407"):
+            return "the proxy failed, as it wants other credentials (407); check user and password in HTTPS_PROXY"
+    for error in causes:
+        if isinstance(error, proxy_errors):
+            return "the proxy failed; check HTTPS_PROXY and NO_PROXY"
+        if isinstance(error, socket.gaierror):
+            return f"{host} has no address; check the base_url, DNS and the network"
+        if isinstance(error, ConnectionRefusedError):
+            return f"{host} refused the connection; check the base_url, and that the service runs"
+        message = getattr(error, "verify_message", None)
+        if message or type(error).__name__ == "CertificateError":  # that of urllib3 1.26
+            return f"the certificate of {host} was not accepted ({message or error}); {_CERTIFICATE}"
+        if str(getattr(error, "reason", None)) in _NO_TLS:
+            return f"{host} speaks no TLS; check the port in the base_url, or for a faulty proxy"
+    return f"the connection to {host} failed or broke off; check the base_url, DNS and the network"
+
+
+_CERTIFICATE = "check the base_url and this computer's clock, or name your CA bundle in REQUESTS_CA_BUNDLE"
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
 import time
 from contextvars import ContextVar
-from socket import SOCK_STREAM, getaddrinfo, socket
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+import urllib3.connection
 from attrs import define
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from siperb.core.wire import Request
 from siperb.facade.network import CONNECT_TIMEOUT
+from siperb.facade.runtime import original
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+else:
+    HTTPConnection = original(urllib3.connection.HTTPConnection, "urllib3.connection")
+    HTTPSConnection = original(urllib3.connection.HTTPSConnection, "urllib3.connection")
 
 __all__ = ["POOLS", "Call", "call_under_way", "time_left"]
 
@@ -44,7 +51,7 @@ call_under_way: ContextVar[Call] = ContextVar("call")
 class _Response(http.client.HTTPResponse):
     """Reads with the time that is left, where `requests` has a timeout for each read and none for all."""
 
-    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._reader = _Reader(sock, self.fp.detach())
         self.fp = io.BufferedReader(self._reader)
@@ -68,7 +75,7 @@ _INTERIM = {*range(100, 200)} - {101}
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, sock: socket, raw: io.RawIOBase) -> None:
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock = sock
         self._raw = raw
         self.ended = False
@@ -97,12 +104,13 @@ def time_left(until: float) -> float:
 
 class _HTTPConnection(HTTPConnection):
     response_class = cast(Any, _Response)
+    target = ""
     _has_served = False
 
-    def _new_conn(self) -> socket:
+    def _new_conn(self) -> socket.socket:
         """Share the time among the addresses of the host: urllib3 gives each of them the whole of it."""
         deadline, name = call_under_way.get().deadline, self._dns_host
-        found = getaddrinfo(name.strip("[]"), self.port, type=SOCK_STREAM)
+        found = socket.getaddrinfo(name.strip("[]"), self.port, 0, socket.SOCK_STREAM)  # as others replace it
         until = min(deadline, time.monotonic() + CONNECT_TIMEOUT)
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
         try:
@@ -110,7 +118,7 @@ class _HTTPConnection(HTTPConnection):
                 self.timeout = time_left(until) / len(addresses)
                 self._dns_host = addresses.pop(0)
                 try:
-                    connection: socket = super()._new_conn()
+                    connection: socket.socket = super()._new_conn()
                     connection.settimeout(time_left(deadline))
                     return connection
                 except (NewConnectionError, ConnectTimeoutError):
@@ -126,12 +134,17 @@ class _HTTPConnection(HTTPConnection):
             super()._tunnel()
         finally:
             call.was_sent = False
-        cast(socket, self.sock).settimeout(time_left(call.deadline))
+        cast(socket.socket, self.sock).settimeout(time_left(call.deadline))
 
     def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
-        call = call_under_way.get()
-        call.may_be_stale = self._has_served
-        super().putrequest(method, call.target(call.request.path, absolute=not url.startswith("/")), *args, **kwargs)
+        call_under_way.get().may_be_stale = self._has_served
+        super().putrequest(method, url, *args, **kwargs)
+
+    def _encode_request(self, request: str) -> bytes:
+        """The first line, as it is sent: see `_Pool`."""
+        cast(Any, self)._validate_path(self.target)
+        method, _, version = request.split(" ")
+        return f"{method} {self.target} {version}".encode("ascii")
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -153,12 +166,28 @@ class _HTTPConnection(HTTPConnection):
 class _HTTPSConnection(_HTTPConnection, HTTPSConnection): ...
 
 
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = cast(Any, _HTTPConnection)
+class _Pool(HTTPConnectionPool):
+    def _make_request(self, conn: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        """What urllib3 logs, and a tracker sees that has patched `http.client`, is the path's template.
+
+        A connection of another package's, which that has put in the place of ours, is told the path itself.
+        """
+        if isinstance(conn, _HTTPConnection):
+            call = call_under_way.get()
+            is_absolute = not url.startswith("/")
+            conn.target = call.target(call.request.path, absolute=is_absolute)
+            url = call.target(call.request.path_template, absolute=is_absolute)
+        return super()._make_request(cast(Any, conn), method, url, *args, **kwargs)
+
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]
+        """Ours, unless another package has put one in the place of urllib3's, as VCR.py does for a while."""
+        theirs: Any = super().ConnectionCls
+        return {HTTPConnection: _HTTPConnection, HTTPSConnection: _HTTPSConnection}.get(theirs, theirs)
 
 
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = cast(Any, _HTTPSConnection)
+class _HTTPSPool(_Pool, HTTPSConnectionPool):  # type: ignore[override]
+    pass
 
 
-POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _HTTPPool, "https": _HTTPSPool}
+POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _HTTPSPool}

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
+from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import requests
-import urllib3.exceptions as urllib3_errors
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+import requests.auth
+import urllib3.exceptions
+from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
 from siperb.core.wire import ANSWERS, MAX_BODY, MAX_REASON, Request, Response
-from siperb.errors import APIError, ConfigurationError, SiperbError
+from siperb.errors import ConfigurationError, SiperbError
+from siperb.facade.body import Body
 from siperb.facade.network import (
     CONNECT_TIMEOUT,
     REASON_TIMEOUT,
-    Body,
+    Kinds,
     TooLate,
     ca_bundle,
     environment_proxy,
-    kind_of,
     no_answer,
+    tls_context,
+    without_credentials,
 )
+from siperb.facade.runtime import causes, original, signal_handlers_own
 from siperb.sync.connection import POOLS, Call, call_under_way, time_left
+
+if TYPE_CHECKING:
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+else:  # requests-cache puts a session in its place that writes each answer to a file
+    Session = original(requests.Session, "requests.sessions")
+    HTTPAdapter = original(requests.adapters.HTTPAdapter, "requests.adapters")
 
 CHUNK = 65536  # bytes
 
@@ -56,23 +70,26 @@ class Transport:
         looked at between the pieces of the body alone: headers that drip are then out of reach (so is the body with
         urllib3 1.26), and `urllib3` logs the path, device token included, when its logger is set to DEBUG.
         """
+        handled = sys.exc_info()[1]
         while True:
-            failure: APIError
             call = Call(base_url, request, deadline)
             reset = call_under_way.set(call)
             try:
                 return self._exchange(call, headers)
-            except SiperbError:
-                raise
-            except Exception as error:
-                # Raised outside of this block: the library's own error holds the URL, which is a secret.
-                kind = kind_of(error, deadline, _KINDS)
-                if kind == "connection" and call.may_be_stale and request.repeatable:
+            except _NETWORK as error:
+                errors = list(causes(error, handled))
+                interrupt = signal_handlers_own(errors)
+                may_repeat = request.repeatable and call.may_be_stale and not interrupt
+                if may_repeat and not isinstance(error, _KINDS["timeout"]):
                     continue
-                failure = no_answer(request, kind, was_sent=call.was_sent and not _was_refused(error))
+                was_sent = call.was_sent and not _was_refused(error)
             finally:
                 call_under_way.reset(reset)
-            raise failure
+            # Outside of the block above: the library's own error holds the URL, which is a secret.
+            if base_url.startswith("https:") and not interrupt:
+                with suppress(OSError):
+                    tls_context()  # says what is wrong with a bundle: requests takes it for a failure of the server's
+            raise interrupt or no_answer(request, base_url, deadline, errors, _KINDS, was_sent=was_sent)
 
     def _exchange(self, call: Call, headers: Mapping[str, str]) -> Response:
         if time.monotonic() >= call.deadline:
@@ -84,7 +101,7 @@ class Transport:
         call.was_sent = not is_own  # what becomes of it in a session of the user's nobody says
         if is_own:
             proxy = self._proxy(call.base_url)
-            options = {"verify": ca_bundle(), "proxies": {"http": proxy, "https": proxy} if proxy else {}}
+            options = {"verify": ca_bundle()[0], "proxies": {"http": proxy, "https": proxy} if proxy else {}}
         elif call.base_url.startswith("http://"):  # to loopback, in the clear: nothing for the environment's proxy
             options = {"proxies": {"no_proxy": urlsplit(call.base_url).hostname}}
         try:
@@ -135,7 +152,7 @@ class Transport:
 
 
 def _check(session: object) -> None:
-    if not isinstance(session, requests.Session):
+    if not isinstance(session, Session):
         raise ConfigurationError(f"The http_session must be a requests.Session, not {type(session).__name__}.")
 
 
@@ -144,7 +161,7 @@ def _read_reason(call: Call, answer: requests.Response, *, is_own: bool) -> byte
     call.deadline = min(call.deadline, time.monotonic() + REASON_TIMEOUT)
     try:
         return _read(call, answer, is_own=is_own, limit=MAX_REASON)
-    except (SiperbError, requests.RequestException, urllib3_errors.HTTPError, TooLate):
+    except (SiperbError, requests.RequestException, HTTPError, TooLate):
         return b""
 
 
@@ -166,20 +183,20 @@ def _read(call: Call, answer: requests.Response, *, is_own: bool, limit: int = M
     return body.whole()
 
 
-_KINDS: dict[str, tuple[type[Exception], ...]] = {
-    "timeout": (requests.Timeout, urllib3_errors.TimeoutError, TimeoutError),
-    "tls": (requests.exceptions.SSLError,),
+_NETWORK = (OSError, HTTPException, HTTPError, zlib.error, UnicodeError)  # of requests too, whose are all OSErrors
+_KINDS: dict[str, Kinds] = {
+    "timeout": (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError),
     "proxy": (requests.exceptions.ProxyError,),
 }
 
 
-def _was_refused(error: Exception) -> bool:
+def _was_refused(error: BaseException) -> bool:
     """Whether no connection came about; requests says "ConnectionError" to one that broke off, too."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(reason, (urllib3_errors.NewConnectionError, urllib3_errors.ConnectTimeoutError))
+    return isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError))
 
 
-class _NoAuth(AuthBase):
+class _NoAuth(requests.auth.AuthBase):
     """Keeps requests from putting the Basic credentials of a netrc in the place of the Bearer token.
 
     And from reading the body of a redirect, whatever its size, which it does even where it follows none.
@@ -194,10 +211,10 @@ def _forget_location(answer: requests.Response, **_: object) -> None:
     answer.headers.pop("Location", None)
 
 
-class _OwnSession(requests.Session):
+class _OwnSession(Session):
     def __init__(self) -> None:
         super().__init__()
-        self.trust_env = False  # proxies and CA bundle are looked up by us
+        self.trust_env = False  # proxies and certificates are looked up by us
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.mount("https://", _Adapter())
         self.mount("http://", _Adapter())
@@ -208,13 +225,10 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = POOLS
         return manager
 
-    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        """What urllib3 gets to see and to log: the template of the path, as a path holds the device token."""
-        call = call_under_way.get()
-        absolute = not super().request_url(request, proxies).startswith("/")
-        return call.target(call.request.path_template, absolute=absolute)
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        return without_credentials(proxy)[1]

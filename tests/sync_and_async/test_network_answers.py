@@ -13,7 +13,8 @@ from hostile import Raw, head
 
 from siperb import APIConnectionError, APIResponseError, APIStatusError, InternalServerError, SiperbError
 from siperb.core.wire import build_login
-from siperb.facade import network
+from siperb.facade.body import MAX_BODY
+from siperb.facade.body import Body as DecodedBody
 from siperb.testing import Body, Drop, Endless, Fault, GzipBomb, Json, Redirect, SiperbServer, Status, Truncate
 
 OK = list
@@ -36,6 +37,24 @@ CASES: dict[str, tuple[Fault, type]] = {
     ),
     "gzip": (Body(gzip.compress(b"[]"), encoding="gzip"), OK),
     "x-gzip": (Body(gzip.compress(b"[]"), encoding="X-GZIP"), OK),
+    "gzip of two members": (Body(gzip.compress(b"[") + gzip.compress(b"]"), encoding="gzip"), OK),
+    "gzip of many members": (
+        Body(b"".join(gzip.compress(b" ") for _ in range(999)) + gzip.compress(b"[]"), encoding="gzip"),
+        OK,
+    ),
+    "gzip and what follows it": (Body(gzip.compress(b"[]") + bytes(99), encoding="gzip"), OK),
+    "gzip and a byte of another": (Body(gzip.compress(b"[]") + b"\x1f", encoding="gzip"), OK),
+    "gzip, identity": (Body(gzip.compress(b"[]"), encoding="GZip, identity"), OK),
+    "gzip twice": (Body(gzip.compress(gzip.compress(b"[]")), encoding="gzip, gzip"), OK),
+    "deflate inside of gzip": (Body(gzip.compress(zlib.compress(b"[]")), encoding="deflate, gzip"), OK),
+    "identity": (Body(b"[]", encoding="identity"), OK),
+    "deflate, which nobody asked for": (Body(zlib.compress(b"[]"), encoding="deflate"), OK),
+    "deflate without the header of zlib": (Body(zlib.compress(b"[]")[2:-4], encoding="deflate"), OK),
+    "a megabyte of deflate": (Body(zlib.compress(b"[" + b" " * 2**20 + b"]"), encoding="deflate"), OK),
+    "a megabyte of deflate without the header": (
+        Body(zlib.compress(b"[" + b" " * (2**20 - 2) + b"]")[2:-4], encoding="deflate"),
+        OK,
+    ),
     "another content type": (Body(b"[]", content_type="text/html"), OK),
     "no content type": (Body(b"[]", content_type=None), OK),
     "a byte order mark": (Body(b"\xef\xbb\xbf[]"), OK),
@@ -83,7 +102,20 @@ CASES: dict[str, tuple[Fault, type]] = {
     "gzip that is none": (Body(b"[]", encoding="gzip"), APIResponseError),
     "gzip that is cut": (Body(gzip.compress(b"[]" + b" " * 9999)[:-9], encoding="gzip"), APIResponseError),
     "gzip with a wrong sum": (Body(gzip.compress(b"[]")[:-8] + bytes(8), encoding="gzip"), APIResponseError),
-    "deflate, which nobody asked for": (Body(zlib.compress(b"[]"), encoding="deflate"), APIResponseError),
+    "gzip of two members, cut": (
+        Body(gzip.compress(b"[]") + gzip.compress(bytes(range(256)) * 99)[:-99], encoding="gzip"),
+        APIResponseError,
+    ),
+    "a head of gzip": (Body(gzip.compress(b"[]")[:9], encoding="gzip"), APIResponseError),
+    "a byte of deflate": (Body(b"x", encoding="deflate"), APIResponseError),
+    "deflate that is cut": (Body(zlib.compress(b"[]" + b" " * 9999)[:-9], encoding="deflate"), APIResponseError),
+    "deflate that is none": (Body(b"[]", encoding="deflate"), APIResponseError),
+    "gzip three times": (Body(b"", encoding="gzip, gzip, gzip"), APIResponseError),
+    "nothing in gzip": (Body(b"", encoding="gzip"), APIResponseError),
+    "a bomb in a bomb": (
+        Body(gzip.compress(gzip.compress(bytes(64 * 2**20))), encoding="gzip, gzip"),
+        APIResponseError,
+    ),
     "brotli, which nobody asked for": (Body(b"\x0b\x01\x80[]\x03", encoding="br"), APIResponseError),
     "a gzip bomb": (GzipBomb(64 * 2**20), APIResponseError),
     "a body without end": (Endless(), APIResponseError),
@@ -193,7 +225,7 @@ def test_tokens_go_nowhere_else(facade: Facade, other_server: SiperbServer) -> N
 
 
 def test_what_follows_the_end_of_gzip_is_not_kept() -> None:
-    body = network.Body(build_login("pat"), "gzip")
+    body = DecodedBody(build_login("pat"), "gzip")
     body.take(gzip.compress(b"{}"))
     tracemalloc.start()
     for _ in range(64):
@@ -205,7 +237,7 @@ def test_what_follows_the_end_of_gzip_is_not_kept() -> None:
 
 
 def test_too_much_names_the_limit() -> None:
-    body = network.Body(build_login("pat"), None)
-    body.take(bytes(network.MAX_BODY))
+    body = DecodedBody(build_login("pat"), None)
+    body.take(bytes(MAX_BODY))
     with pytest.raises(APIResponseError, match=r"^POST /Login answered more than 32 MiB"):
         body.take(b"!")

@@ -124,7 +124,6 @@ def test_the_addresses_of_a_host_share_the_time(facade: Facade, monkeypatch: pyt
             return found if host in ("localhost", b"localhost") else real(host, *args, **kwargs)
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        monkeypatch.setattr("siperb.sync.connection.getaddrinfo", getaddrinfo)
         client = facade.client(base_url=f"http://localhost:{port}", timeout=2.0, max_retries=0)
         begin = time.monotonic()
         with pytest.raises(APITimeoutError):
@@ -135,7 +134,6 @@ def test_the_addresses_of_a_host_share_the_time(facade: Facade, monkeypatch: pyt
 def test_the_address_that_answers_is_found(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
     port = facade.server.port
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.9", HOST)]
-    monkeypatch.setattr("siperb.sync.connection.getaddrinfo", lambda *_, **__: found)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     assert facade.call(facade.client(base_url=f"http://localhost:{port}", max_retries=0).login)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import requests
 from facades import Facade, chain
 from hostile import Proxy, Raw, certificate, head
+from requests.utils import should_bypass_proxies
 
 from siperb import (
     APIConnectionError,
@@ -23,7 +25,7 @@ from siperb import (
     Siperb,
     SiperbError,
 )
-from siperb.facade.network import tls_context
+from siperb.facade.network import environment_proxy, tls_context
 from siperb.testing import Redirect, SiperbServer, Status
 
 
@@ -88,13 +90,48 @@ def test_http_goes_to_a_proxy_on_this_machine_in_absolute_form(facade: Facade, m
     assert facade.server.requests
 
 
-@pytest.mark.parametrize("no_proxy", ["127.0.0.1", "*", "other.example, 127.0.0.1"])
+@pytest.mark.parametrize(
+    "no_proxy", ["127.0.0.1", "*", "other.example, 127.0.0.1", "127.0.0.0/8", "10.0.0.0/8,127.0.0.1/32"]
+)
 def test_no_proxy_is_obeyed(facade: Facade, no_proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Proxy() as proxy:
         monkeypatch.setenv("ALL_PROXY", f"http://{proxy.address}")
         monkeypatch.setenv("NO_PROXY", no_proxy)
         facade.call(facade.client().login)
         assert proxy.heads == []
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url"),
+    [
+        ("::1", "https://[::1]:8443"),
+        ("example.com", "https://api.example.com"),
+        (".example.com", "https://api.example.com"),
+        ("api.example.com:8443", "https://api.example.com:8443"),
+        ("api.example.com:8443", "https://api.example.com"),
+        ("10.0.0.0/8", "https://10.1.2.3"),
+        ("10.0.0.0/8", "https://11.1.2.3"),
+        ("1.2.3", "https://11.1.2.3"),
+    ],
+)
+def test_no_proxy_is_read_as_requests_reads_it(no_proxy: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    assert (environment_proxy(url) is None) == should_bypass_proxies(url, None)
+
+
+def test_a_proxys_password_is_sent_in_utf_8(
+    facade: Facade, tls: tuple[Path, Any], tls_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls[0]))
+    basic = base64.b64encode("böb:Ęward%:".encode()).decode()
+    with Proxy() as proxy:
+        for name in ("HTTPS_PROXY", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://b%C3%B6b:%C4%98ward%25%3A@{proxy.address}")
+        for client in (https_client(facade, tls_server), facade.client()):
+            facade.call(client.login)
+            facade.close(client)
+        assert [head.count(f"Proxy-Authorization: Basic {basic}") for head in proxy.heads] == [1, 1]
 
 
 def test_plain_http_takes_no_proxy_that_is_elsewhere(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,12 +152,14 @@ def test_a_proxy_of_another_kind_is_refused_by_name(
     assert chain(caught.value) == [caught.value]
 
 
-@pytest.mark.parametrize("refusal", [b"", b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"])
-def test_a_proxy_that_fails_is_blamed(facade: Facade, refusal: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Proxy(refusal=refusal or b"HTTP/1.1 502 X\r\n\r\n") as proxy:
+@pytest.mark.parametrize(("status", "advice"), [(502, "NO_PROXY"), (407, "password in HTTPS_PROXY")])
+def test_a_proxy_that_fails_is_blamed(
+    facade: Facade, status: int, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Proxy(refusal=b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://ann:canary@{proxy.address}")
         client = facade.client(base_url="https://api.siperb.example", max_retries=0)
-        with pytest.raises(APIConnectionError, match="the proxy failed") as caught:
+        with pytest.raises(APIConnectionError, match=f"the proxy failed.*{advice}") as caught:
             facade.call(client.login)
         assert "canary" not in repr(caught.value)
     with pytest.raises(APIConnectionError, match="the proxy failed"):
@@ -159,22 +198,77 @@ def test_a_certificate_of_nobodys_is_not_trusted(
     facade: Facade, tls_server: SiperbServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tls_server.clear()
-    with pytest.raises(APIConnectionError, match="certificate") as caught:
+    with pytest.raises(APIConnectionError, match=r"certificate of 127.0.0.1:\d+ .*self.signed certificate") as caught:
         facade.call(https_client(facade, tls_server).login)
     assert chain(caught.value) == [caught.value]
-    (tmp_path / "empty.pem").write_text("no certificate\n")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "empty.pem"))
-    with pytest.raises(APIConnectionError):
-        facade.call(https_client(facade, tls_server).login)
-    monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path / "none.pem"))
-    with pytest.raises(ConfigurationError, match="CURL_CA_BUNDLE"):
-        facade.call(https_client(facade, tls_server).login)
     assert tls_server.requests == []
 
 
+def test_a_certificate_of_another_host_is_said_to_be_one(
+    facade: Facade, tls: tuple[Path, Any], tls_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls[0]))
+    url = tls_server.base_url.replace("127.0.0.1", "localhost")
+    with pytest.raises(
+        APIConnectionError, match=r"(?i)certificate of localhost:\d+ .*(hostname mismatch|doesn't match)"
+    ):
+        facade.call(facade.client(base_url=url, max_retries=0).login)
+
+
+BUNDLES: dict[str, Any] = {
+    "missing": lambda path: None,
+    "empty": lambda path: path.write_bytes(b""),
+    "no PEM": lambda path: path.write_text("no certificate\n"),
+    "DER": lambda path: path.write_bytes(b"\x30\x82\x01\x02 not PEM"),
+    "PEM that is none": lambda path: path.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+    "empty folder": lambda path: path.mkdir(),
+    "below a file": lambda path: path.write_text("") and None,
+}
+
+
+@pytest.mark.parametrize("kind", BUNDLES)
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_bundle_that_is_none_is_blamed(
+    facade: Facade, name: str, kind: str, tls_server: SiperbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BUNDLES[kind](tmp_path / "ca")
+    monkeypatch.setenv(name, str(tmp_path / "ca" / "below" if kind == "below a file" else tmp_path / "ca"))
+    tls_server.clear()
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        facade.call(https_client(facade, tls_server).login)
+    assert chain(caught.value) == [caught.value]
+    assert tls_server.requests == []
+    assert facade.call(facade.client().login)  # plain http needs none
+
+
+def test_a_bundle_that_may_not_be_read_is_blamed(facade: Facade, tls_server: Any, monkeypatch: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise PermissionError
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", __file__)
+    monkeypatch.setattr("ssl.create_default_context", refuse)
+    with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE names no PEM certificates that can be read"):
+        facade.call(https_client(facade, tls_server).login)
+
+
 def test_plain_http_on_a_tls_port(facade: Facade) -> None:
-    with pytest.raises(APIConnectionError, match="certificate"):
+    with pytest.raises(APIConnectionError, match=r"127.0.0.1:\d+ speaks no TLS"):
         facade.call(facade.client(base_url=facade.server.base_url.replace("http:", "https:"), max_retries=0).login)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "words"),
+    [
+        ("http://127.0.0.1:9", "127.0.0.1:9 refused the connection"),
+        ("https://api.siperb.invalid:8443", "api.siperb.invalid:8443 has no address"),
+    ],
+)
+def test_who_did_not_answer_is_said(facade: Facade, base_url: str, words: str) -> None:
+    try:
+        raise ConnectionRefusedError("what is being handled meanwhile is no cause")
+    except ConnectionRefusedError:
+        with pytest.raises(APIConnectionError, match=words):
+            facade.call(facade.client(base_url=base_url, max_retries=0).login)
 
 
 # Addresses.

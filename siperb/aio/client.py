@@ -11,6 +11,7 @@ from siperb.aio.driver import Driver
 from siperb.core.calls import GetDevices, GetUser
 from siperb.facade.arguments import check_bulk
 from siperb.facade.invocation import lenient
+from siperb.facade.runtime import keeps_secrets
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.state import SiperbState
 
@@ -36,6 +37,7 @@ class AsyncSiperb(Driver):
     The other arguments are those of `siperb.Siperb`.
     """
 
+    @keeps_secrets
     def __init__(
         self,
         pat: str | None = None,
@@ -53,12 +55,14 @@ class AsyncSiperb(Driver):
             pat, base_url, timeout, max_retries, cache, state, strict, http_session=http_session, app_info=app_info
         )
 
+    @keeps_secrets
     async def login(
         self, pat: str | None = None, *, enable_cache: bool = False, login_key: str = "SiperbLogin"
     ) -> Session:
         """Log in with the PAT and return the session; see `siperb.Siperb.login`."""
         return await self._run(self._login(pat, enable_cache, login_key))
 
+    @keeps_secrets
     async def get_devices(
         self,
         *,
@@ -73,6 +77,7 @@ class AsyncSiperb(Driver):
             return list(devices)
         return None
 
+    @keeps_secrets
     async def get_provisioning(
         self,
         device_token: str,
@@ -89,12 +94,14 @@ class AsyncSiperb(Driver):
             )
         return None
 
+    @keeps_secrets
     async def get_user(self, *, user_id: str | None = None, session_token: str | None = None) -> User | None:
         """Fetch the profile of the user, or None on failure; see `siperb.Siperb.get_user`."""
         with lenient("get_user", self._strict):
             return await self._run(self._fetch(GetUser(), user_id, session_token))
         return None
 
+    @keeps_secrets
     def provision_all(
         self,
         device_tokens: Iterable[str] | None = None,
@@ -118,17 +125,21 @@ class AsyncSiperb(Driver):
         if device_tokens is None:
             device_tokens = [device.device_token for device in await self._run(self._fetch(GetDevices()))]
         total, done = len(device_tokens) if isinstance(device_tokens, Sized) else None, 0
-        async with aclosing(self._drive_many(self._provision(device_tokens), concurrency)) as results:
+        invocations = self._provision(device_tokens)
+        del device_tokens
+        async with aclosing(self._drive_many(invocations, concurrency)) as results:
             async for result in results:
                 done += 1
                 if on_progress:
                     on_progress(done, total)
                 yield result
 
+    @keeps_secrets
     async def logout(self) -> None:
         """Forget session, publications, the user's cached records and the stored PAT; see `siperb.Siperb.logout`."""
         await self._run(self._logout())
 
+    @keeps_secrets
     async def save_pat(self, pat: str) -> bool:
         """Keep the PAT of the current session's user in the cache for later processes; False when it was not stored."""
         return await self._run(self._save_pat(pat))

@@ -17,6 +17,7 @@ from siperb.facade.caching import POOL, patience
 from siperb.facade.client import BaseClient
 from siperb.facade.invocation import Invocation
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
+from siperb.facade.runtime import forget_locals, loading_libraries, running_loop
 
 if TYPE_CHECKING:
     import aiohttp
@@ -34,8 +35,7 @@ class Driver(BaseClient):
 
     async def _close(self) -> None:
         self._closed = True
-        loop = asyncio.get_running_loop()
-        if here := self._loops.get(loop):
+        if self._loops and (here := self._loops.get(loop := running_loop())):
             await here.close()
             self._loops.pop(loop, None)
         self._drop_refreshes()
@@ -65,6 +65,9 @@ class Driver(BaseClient):
                     effect = flow.send(result)
         except StopIteration as stop:
             value = cast(T, stop.value)
+        except BaseException as error:
+            forget_locals(error)
+            raise
         finally:
             flow.close()
         return invocation.finish(value)
@@ -150,7 +153,7 @@ class Driver(BaseClient):
             await asyncio.gather(*under_way, *done, return_exceptions=True)
 
     def _here(self) -> _LoopResources:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         here = self._loops.get(loop)
         if here is None:
             self._refuse_if_closed()
@@ -164,7 +167,8 @@ class _LoopResources:
     """What a client has in one event loop."""
 
     def __init__(self, http_session: aiohttp.ClientSession | None) -> None:
-        from siperb.aio.transport import AsyncTransport
+        with loading_libraries():
+            from siperb.aio.transport import AsyncTransport
 
         self.singleflight = Singleflight()
         self.transport = AsyncTransport(http_session)

@@ -32,7 +32,7 @@ def provision(start: Callable[[], Context], device_token: str) -> Flow[Provision
             raise
         except SiperbError as error:
             if tries > context.max_retries or not _asked_for_more_time(context, error):
-                return ProvisioningResult(device_token, error=error)
+                return ProvisioningResult(device_token, error=error.with_traceback(None))
         else:
             return ProvisioningResult(device_token, provisioning)
 

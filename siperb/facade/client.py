@@ -29,6 +29,7 @@ from siperb.facade.arguments import cache_key_of, count, given_session, seconds
 from siperb.facade.caching import CacheAccess
 from siperb.facade.invocation import Account, Epoch, Invocation
 from siperb.facade.network import check_base_url
+from siperb.facade.runtime import refuse_late_patching
 from siperb.models import Device, Provisioning, ProvisioningResult, Session
 from siperb.state import SiperbState
 
@@ -226,6 +227,7 @@ class BaseClient:
     # What its parts need.
 
     def _context(self) -> Context:
+        refuse_late_patching()
         self._refuse_if_closed()
         self._was_used = True
         deadline = time.monotonic() + self._timeout

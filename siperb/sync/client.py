@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from siperb.core.calls import GetDevices, GetUser
 from siperb.facade.arguments import check_bulk
 from siperb.facade.invocation import lenient
+from siperb.facade.runtime import keeps_secrets
 from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
 from siperb.state import SiperbAPI, SiperbState
 from siperb.sync.driver import Driver
@@ -48,6 +49,7 @@ class Siperb(DefaultClient, Driver):
     Raises `ConfigurationError` for a value that cannot be used.
     """
 
+    @keeps_secrets
     def __init__(
         self,
         pat: str | None = None,
@@ -174,8 +176,10 @@ class Siperb(DefaultClient, Driver):
             device_tokens = [device.device_token for device in self._run(self._fetch(GetDevices()))]
         stop: queue.SimpleQueue[None] = queue.SimpleQueue()
         total = len(device_tokens) if isinstance(device_tokens, Sized) else None
+        invocations = self._provision(device_tokens, stop)
+        del device_tokens
         try:
-            for done, result in enumerate(self._drive_many(self._provision(device_tokens, stop), concurrency), 1):
+            for done, result in enumerate(self._drive_many(invocations, concurrency), 1):
                 if on_progress:
                     on_progress(done, total)
                 yield result
@@ -191,6 +195,7 @@ class Siperb(DefaultClient, Driver):
         """
         self._run(self._logout())
 
+    @keeps_secrets
     def save_pat(self, pat: str) -> bool:
         """Keep the PAT of the current session's user in the cache for later processes; False when it was not stored."""
         return self._run(self._save_pat(pat))

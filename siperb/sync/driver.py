@@ -19,6 +19,7 @@ from siperb.facade.caching import POOL, patience
 from siperb.facade.client import BaseClient
 from siperb.facade.invocation import Invocation
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
+from siperb.facade.runtime import forget_locals, loading_libraries
 from siperb.sync.singleflight import Singleflight
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class Driver(BaseClient):
                     effect = flow.send(result)
         except StopIteration as stop:
             value = cast(T, stop.value)
+        except BaseException as error:
+            forget_locals(error)
+            raise
         finally:
             flow.close()
         return invocation.finish(value)
@@ -102,10 +106,12 @@ class Driver(BaseClient):
                 assert_never(effect)
 
     def _transport(self) -> Transport:
-        from siperb.sync.transport import Transport
+        if not self._transports:
+            with loading_libraries():
+                from siperb.sync.transport import Transport
 
-        known = self._transports.get(None)
-        return known if known else self._transports.setdefault(None, Transport(self._http_session))
+            self._transports.setdefault(None, Transport(self._http_session))
+        return self._transports[None]
 
     def _ask_cache(self, effect: Load | Save | Evict | Forget, invocation: Invocation[Any]) -> Result:
         answer: queue.SimpleQueue[Outcome[Record | bool | None]] = queue.SimpleQueue()

@@ -9,6 +9,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from siperb.errors import ConfigurationError
+from siperb.facade.runtime import keeps_secrets
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,6 +26,8 @@ class OnClassToo(Generic[C, P, T], _ClassMethod):
     """On an instance its method; on the class a class method, which calls on the class's default client."""
 
     def __init__(self, method: Callable[Concatenate[C, P], T]) -> None:
+        method = keeps_secrets(method)
+
         @wraps(method)
         def on_class(owner: Any, *args: P.args, **kwargs: P.kwargs) -> T:
             return method(default_client(owner), *args, **kwargs)

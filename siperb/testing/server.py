@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from siperb.errors import ConfigurationError
 from siperb.testing.accounts import Accounts
 from siperb.testing.answers import Answer
 from siperb.testing.api import answer
@@ -98,6 +99,10 @@ class SiperbServer(Accounts):
         self.stop()
 
     async def __aenter__(self) -> SiperbServer:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise ConfigurationError("`async with SiperbServer()` needs asyncio: use `with SiperbServer()`.") from None
         listener = self._listen()
         try:
             await listener.serving.wait()

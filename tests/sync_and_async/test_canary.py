@@ -75,6 +75,9 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "endless": (Endless(),),
     "a bomb": (GzipBomb(40 * 2**20),),
 }
+SCRUBBED = {"password", "secret", "auth", "credentials", "token", "session", "authorization"}
+"""Local variables that an error tracker sends no value of; of all others it does."""
+
 SLOW = {"silence", "late", "a dripping head", "a dripping body"}
 
 
@@ -96,10 +99,13 @@ class Witness(logging.Handler):
         self._heard += [text for thing in things for text in (repr(thing), str(thing))]
 
     def hear_error(self, error: BaseException) -> None:
-        """Its texts, its traceback, and the same of all that hangs on it, suppressed or not; and its pickle."""
+        """Its texts, its traceback with all variables, the same of all that hangs on it; and its pickle."""
         for one in chain(error):
             assert isinstance(one, SiperbError), f"{type(one)} hangs on {error!r}"
             self.hear(one, vars(one), *traceback.format_exception(one), repr(pickle.dumps(one)))
+            for frame, _ in traceback.walk_tb(one.__traceback__):
+                if not frame.f_globals["__name__"].startswith(("test_", "facades", "_pytest")):
+                    self.hear({name: value for name, value in frame.f_locals.items() if name not in SCRUBBED})
             again = pickle.loads(pickle.dumps(one))
             assert (type(again), str(again), vars(again)) == (type(one), str(one), vars(one))
 

@@ -110,7 +110,7 @@ class APIStatusError(APIError):
         retry_after: float | None = None,
         detail: str | None = None,
     ) -> None:
-        super().__init__(message, status_code, method, path_template, retry_after)
+        super().__init__(message, status_code, method, path_template, retry_after, detail)
         self.status_code: int = status_code
         self.method: str = method
         self.path_template: str = path_template

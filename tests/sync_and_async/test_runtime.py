@@ -189,10 +189,10 @@ def test_a_connection_of_another_packages_is_told_the_path(
         assert client.get_devices()
         with monkeypatch.context() as patched:
             patched.setattr(HTTPConnectionPool, "ConnectionCls", Recording)
-            client._http()._session().close()  # or the connection that is kept would serve
+            client._transport()._session().close()  # or the connection that is kept would serve
             assert client.get_provisioning(server.user.devices[0].token)
             assert len(made) == 1
-        client._http()._session().close()
+        client._transport()._session().close()
         assert client.get_devices()
         assert len(made) == 1
 

@@ -3,6 +3,7 @@
 SiperbError
 ├── ConfigurationError (also ValueError)      a bad argument, base_url or token
 │   └── MissingCredentialsError               no PAT anywhere
+├── CredentialsUnavailableError               the keyring that may hold the PAT did not answer
 ├── APIError
 │   ├── APIConnectionError                    no answer
 │   │   └── APITimeoutError                   no answer in time
@@ -40,6 +41,7 @@ __all__ = [
     "CacheError",
     "ConfigurationError",
     "ConflictError",
+    "CredentialsUnavailableError",
     "DeviceNotScriptError",
     "IncompleteProvisioningError",
     "InternalServerError",
@@ -68,6 +70,10 @@ class ConfigurationError(SiperbError, ValueError):
 
 class MissingCredentialsError(ConfigurationError):
     """There is no personal access token (PAT) in any of the places that may hold one."""
+
+
+class CredentialsUnavailableError(SiperbError):
+    """The personal access token (PAT) was to come from the keyring, or another cache, and that did not answer."""
 
 
 class APIError(SiperbError):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from siperb.aio.singleflight import Singleflight
 from siperb.cache.workers import Outcome
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
-from siperb.core.records import Key, Record
-from siperb.facade.caching import POOL, patience
+from siperb.core.records import Key
+from siperb.facade.caching import POOL, Answer, Question
 from siperb.facade.client import BaseClient
 from siperb.facade.invocation import Invocation
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
@@ -92,24 +92,23 @@ class Driver(BaseClient):
             case _:
                 assert_never(effect)
 
-    async def _ask_cache(self, effect: Load | Save | Evict | Forget, invocation: Invocation[Any]) -> Result:
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Outcome[Record | bool | None] | None] = loop.create_future()
+    async def _ask_cache(self, effect: Question, invocation: Invocation[Any]) -> Result:
+        loop, until = asyncio.get_running_loop(), invocation.context.deadline
+        answer: asyncio.Future[Outcome[Answer] | None] = loop.create_future()
 
-        def settle(outcome: Outcome[Record | bool | None] | None) -> None:
+        def settle(outcome: Outcome[Answer] | None) -> None:
             if not answer.done():
                 answer.set_result(outcome)
 
-        def deliver(outcome: Outcome[Record | bool | None]) -> None:
+        def deliver(outcome: Outcome[Answer]) -> None:
             with suppress(RuntimeError):  # the event loop has ended meanwhile
                 loop.call_soon_threadsafe(settle, outcome)
 
         try:
-            POOL.submit(partial(self._cache.ask, effect, invocation.epoch), deliver)
+            POOL.submit(partial(self._cache.ask, effect, invocation.epoch, until), deliver)
         except RuntimeError as error:  # no thread to be had
-            self._cache.pass_over(type(error).__name__, "the number of threads")
-            return None
-        timer = loop.call_later(patience(effect, invocation.context.deadline), settle, None)
+            return self._cache.pass_over(type(error).__name__, "check the number of threads")
+        timer = loop.call_later(self._cache.patience(effect, until), settle, None)
         try:
             outcome = await answer
         finally:
@@ -117,8 +116,7 @@ class Driver(BaseClient):
         if isinstance(effect, (Save, Evict)):
             self._overdue.discard(effect.key)
         if outcome is None:
-            self._cache.pass_over("no answer in time", "what holds it up")
-            return None
+            return self._cache.pass_over("no answer in time", "ask for fewer at a time, or pass a faster one")
         return outcome.get()
 
     def _refresh_later(self, later: Later, invocation: Invocation[Any]) -> bool:

@@ -1,100 +1,130 @@
-"""Work in the keyring's thread, with a deadline for whoever waits and a pause after what had better not be repeated."""
+"""The circuit breaker: work in the keyring's thread, with a deadline for whoever waits, and a pause after what hung."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import Lock
+from typing import Any, Generic, TypeVar
 
-from siperb.cache.backend import SILENT, Cause, Trouble
+from siperb.cache.backend import BUSY, FAILED, SILENT, KeyringUnavailableError, Reason
 from siperb.cache.lockfile import exclusive
-from siperb.cache.workers import DaemonThread, renewed_after_fork
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from siperb.cache.workers import DaemonThread
+from siperb.errors import CacheError
 
 T = TypeVar("T")
 
-PAUSED = Cause("the keyring is left alone for a while, because it was locked or did not answer")
-GIVEN_UP = Cause("the caller did not wait for the keyring any longer")
+GIVEN_UP = Reason("the caller did not wait for the keyring any longer")
 
 
 class KeyringThread(DaemonThread):
-    """The one thread of the process that calls the keyring; `calls` counts what it has done so far."""
+    """The one thread of the process that calls the keyring. calling_since: when the call under way began."""
 
-    calls = 0
+    calling_since: float | None
+
+    def renew_after_fork(self) -> None:
+        super().renew_after_fork()
+        self.calling_since = None
+
+    def hangs(self, seconds: float) -> bool:
+        """Whether the call under way has taken so long; a keyring that is busy makes one call after the other."""
+        since = self.calling_since
+        return since is not None and time.monotonic() - since >= seconds
 
 
 THREAD = KeyringThread("siperb-keyring")  # two calls at a time would hang, or abort the keyring's daemon
 
 
-class Attempt:
-    """A piece of work that its caller may have given up."""
+class Attempt(Generic[T]):
+    """A piece of work that its caller may have given up.
 
-    def __init__(self) -> None:
-        self.begun = False
-        self.given_up = False
+    Its end is told by a plain lock: what an interrupted wait leaves behind must not hold the keyring's thread.
+    """
+
+    answer: T
+    error: CacheError | None = None
+    given_up = False
+
+    def __init__(self, work: Callable[[Attempt[Any]], T]) -> None:
+        self._work = work
+        self._running = Lock()
+        self._running.acquire()
 
     def proceed(self) -> None:
-        """To be called before each call of the keyring; `Trouble` when nobody waits any more."""
+        """To be called before each call of the keyring; `KeyringUnavailableError` when nobody waits any more."""
         if self.given_up:
-            raise Trouble(GIVEN_UP)
-        THREAD.calls += 1
+            raise KeyringUnavailableError(GIVEN_UP)
+        THREAD.calling_since = time.monotonic()
+
+    def run(self) -> None:
+        try:
+            self.proceed()
+            with exclusive():
+                self.answer = self._work(self)
+        except CacheError as error:
+            self.error = error.with_traceback(None)
+        except BaseException as error:
+            self.error = KeyringUnavailableError(FAILED, type(error).__name__)
+        finally:
+            THREAD.calling_since = None
+            self._running.release()
+
+    def ends(self, seconds: float) -> bool:
+        """Wait for its end, so long at most; whether it came."""
+        return self._running.acquire(timeout=max(seconds, 0.0))
 
 
-class Guard:
-    """timeout: seconds that `run` waits at most. clock: for the pauses; monotonic seconds."""
+class Breaker:
+    """timeout: seconds after which a call of the keyring hangs. clock: for the pauses; monotonic seconds."""
 
     def __init__(self, timeout: float, clock: Callable[[], float]) -> None:
         self._timeout = timeout
         self._clock = clock
-        self._paused_until: float | None = None
-        self._hung: Future[Any] | None = None
-        renewed_after_fork(self)
+        self._open: tuple[Reason, float] | None = None  # why the keyring is left alone, and until when
 
-    def run(self, work: Callable[[Attempt], T], *, even_if_paused: bool = False) -> T:
-        """Have `work` done in the keyring's thread while no other process calls the keyring; else `Trouble`."""
-        if not even_if_paused:
-            self._stop_if_paused()
-        from concurrent.futures import wait
+    def run(self, work: Callable[[Attempt[Any]], T], seconds: float, *, even_if_open: bool = False) -> T:
+        """Have `work` done while no other process calls the keyring, within `seconds`; else `CacheError`."""
 
-        attempt, calls = Attempt(), THREAD.calls
-        future: Future[T] = THREAD.submit(self._begin, attempt, work, even_if_paused)
+        def unless_open(attempt: Attempt[Any]) -> T:
+            if not even_if_open:
+                self._refuse_if_open()
+            try:
+                return work(attempt)
+            except KeyringUnavailableError as error:
+                self._pause(error.reason)
+                raise
+
+        if not even_if_open:
+            self._refuse_if_open()
+        attempt = Attempt(unless_open)
         try:
-            if wait([future], self._timeout).done:
-                return future.result()
+            THREAD.submit(attempt.run)
+            has_ended = attempt.ends(min(seconds, self._timeout))
+        except RuntimeError as error:
+            if type(error) is RuntimeError:  # and no signal handler's own
+                raise KeyringUnavailableError(FAILED, "no thread can be started") from None
+            raise
         finally:
             attempt.given_up = True
-        only_busy = not attempt.begun and THREAD.calls > calls  # in line behind work that goes on
-        if not only_busy:
-            self._hung = future
-            self._pause(SILENT)
-        raise Trouble(SILENT)
+        if has_ended:
+            if attempt.error:
+                raise attempt.error
+            return attempt.answer
+        reason = SILENT if THREAD.hangs(self._timeout / 2) else BUSY
+        self._pause(reason)
+        raise KeyringUnavailableError(reason)
 
-    def renew_after_fork(self) -> None:
-        self._hung = None
-
-    def _begin(self, attempt: Attempt, work: Callable[[Attempt], T], even_if_paused: bool) -> T:
-        attempt.proceed()
-        if not even_if_paused:
-            self._stop_if_paused()
-        attempt.begun = True
-        try:
-            with exclusive():
-                return work(attempt)
-        except Trouble as trouble:
-            self._pause(trouble.cause)
-            raise
-
-    def _stop_if_paused(self) -> None:
-        if self._paused_until is None:
+    def _refuse_if_open(self) -> None:
+        if self._open is None:
             return
-        if self._clock() >= self._paused_until:
-            if self._hung is None or self._hung.done():
-                self._paused_until = None
+        reason, until = self._open
+        if self._clock() >= until:
+            if not THREAD.hangs(self._timeout / 2):
+                self._open = None
                 return
             self._pause(SILENT)
-        raise Trouble(PAUSED)
+        raise KeyringUnavailableError(reason)
 
-    def _pause(self, cause: Cause) -> None:
-        if cause.pause:
-            self._paused_until = self._clock() + cause.pause
+    def _pause(self, reason: Reason) -> None:
+        if reason.pause:
+            self._open = reason, self._clock() + reason.pause

@@ -5,34 +5,38 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from siperb.cache.backend import FAILED, NULL, Backend, Trouble, choose
-from siperb.cache.debts import Debts
-from siperb.cache.guard import GIVEN_UP, PAUSED, Attempt, Guard
+from attrs import frozen
+
+from siperb.cache.backend import NULL, Backend, KeyringUnavailableError, choose
+from siperb.cache.breaker import Attempt, Breaker
+from siperb.cache.tombstones import Tombstones
 from siperb.core import entries
 from siperb.core.entries import Answer, Steps
 from siperb.core.records import Key, Record
-from siperb.errors import CacheError, ConfigurationError
+from siperb.core.retry import check_timeout
+from siperb.errors import CacheError
 
 T = TypeVar("T")
-
-QUIET = (NULL, PAUSED, GIVEN_UP)  # the user's own choice, or warned of already
+P = ParamSpec("P")
 
 
 class KeyringCache:
     """The cache in the OS keyring: Keychain, Windows Credential Manager, Secret Service or KWallet.
 
-    timeout: seconds that a call waits for the keyring at most, other threads' calls included. allow_plaintext:
-    whether a keyring may be used that stores plain files (keyrings.alt).
+    timeout: seconds, less than a day, that a call waits for the keyring at most, other threads' calls included.
+    allow_plaintext: whether a keyring may be used that stores plain files (keyrings.alt). `ConfigurationError` for any
+    other timeout.
 
     No method raises for what a keyring does: `load` answers None and the others False, and the logger ``siperb``
-    gets one warning for each cause. After a call that got no answer the keyring is left alone for 60 s, after one
-    that found it locked for 5 minutes. Safe for threads, for several processes, and after a fork.
+    gets one warning for each reason. After a call that got no answer the keyring is left alone for 60 s, after one
+    that found it locked for 5 minutes; one that is only busy is asked again. Safe for threads, for several processes,
+    and after a fork.
 
-    A removal that the keyring did not confirm is made up for before this object reads that record again. Another
-    process cannot know of it: what a hung keyring writes after this process has ended is there until it is replaced,
-    evicted or forgotten.
+    A record that could not be replaced is removed. What the keyring did not confirm to be gone is not read again by
+    this object. Another process cannot know of it: what a hung keyring writes after this process has ended is there
+    until it is replaced, evicted or forgotten.
     """
 
     def __init__(
@@ -42,47 +46,43 @@ class KeyringCache:
         allow_plaintext: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not timeout > 0:
-            raise ConfigurationError(f"timeout must be a positive number of seconds, not {timeout!r}")
-        self._allow_plaintext = allow_plaintext
-        self._guard = Guard(timeout, clock)
-        self._known: Backend | None = None
-        self._warned: dict[object, object] = {}
-        self._debts = Debts()
+        self._keyring = _Keyring(check_timeout(timeout), allow_plaintext, clock)
 
     def load(self, key: Key) -> Record | None:
         """See `Cache.load`; None also when the keyring does not answer."""
-        return self._try(lambda driver: self._debts.load(driver, key), None)
+        return _unless_unavailable(None, self.within().load, key)
 
     def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
         """See `Cache.save`; False also when the keyring does not answer."""
-        return self._try(lambda driver: self._debts.save(driver, key, record, owner, expected), False)
+        return _unless_unavailable(False, self.within().save, key, record, owner=owner, expected=expected)
 
     def evict(self, key: Key) -> bool:
         """See `Cache.evict`; False also when the keyring does not answer."""
-        self._debts.owe(key=key)
-        return self._remove(lambda driver: self._debts.evict(driver, key))
+        return _unless_unavailable(False, self.within().evict, key)
 
     def forget(self, owner: str) -> bool:
         """See `Cache.forget`; False also when the keyring does not answer."""
-        self._debts.owe(owner=owner)
-        return self._remove(lambda driver: self._debts.forget(driver, owner))
+        return _unless_unavailable(False, self.within().forget, owner)
 
     def stored(self, owner: str) -> list[Key]:
         """The keys of the owner's records, maybe with some that were evicted; [] when the keyring does not answer."""
-        return self._try(lambda driver: driver.run(entries.stored(owner)), [])
+        return _unless_unavailable([], self.within().stored, owner)
+
+    def within(self, seconds: float = float("inf")) -> KeyringWithin:
+        """The same cache, for a caller who waits no longer, and who is told when the keyring did not answer."""
+        return KeyringWithin(self._keyring, seconds)
 
     def backend(self) -> str | None:
         """The class of the keyring in use, e.g. ``keyring.backends.SecretService.Keyring``; None when none can be."""
         try:
-            return self._run(lambda driver: driver.name, even_if_paused=True)
+            return self._keyring.run(lambda driver: driver.name, even_if_open=True)
         except CacheError:
             return None
 
     def check(self) -> None:
         """Store, read and remove an entry; `CacheError`, with what to do, when the keyring does not do it."""
         try:
-            works = self._run(_round_trip, even_if_paused=True)
+            works = self._keyring.run(_round_trip, even_if_open=True)
             problem = "" if works else "the keyring does not keep what it is given: see `keyring diagnose`"
         except CacheError as error:
             problem = str(error)
@@ -92,48 +92,91 @@ class KeyringCache:
     def __repr__(self) -> str:
         return "<KeyringCache>"
 
-    def _try(self, work: Callable[[Driver], T], miss: T) -> T:
-        try:
-            return self._run(work)
-        except CacheError as error:
-            self._warn(error)
-            return miss
+
+@frozen
+class KeyringWithin:
+    """A `KeyringCache` for a caller who waits so many seconds at most.
+
+    Each method is that of the cache, but raises `CacheError` when the keyring did not answer, of which it has warned.
+    Where there is no keyring there is an answer: nothing is stored.
+    """
+
+    _keyring: _Keyring
+    _seconds: float
+
+    def load(self, key: Key) -> Record | None:
+        return self._ask(lambda driver: self._keyring.tombstones.load(driver, key), None)
+
+    def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
+        return self._ask(lambda driver: self._keyring.tombstones.save(driver, key, record, owner, expected), False)
+
+    def evict(self, key: Key) -> bool:
+        self._keyring.tombstones.bury(key)
+        return self._remove(lambda driver: self._keyring.tombstones.evict(driver, key))
+
+    def forget(self, owner: str) -> bool:
+        self._keyring.tombstones.bury(owner)
+        return self._remove(lambda driver: self._keyring.tombstones.forget(driver, owner))
+
+    def stored(self, owner: str) -> list[Key]:
+        return self._ask(lambda driver: driver.run(entries.stored(owner)), [])
+
+    def accounts(self, origin: str) -> list[str]:
+        """The owners at an API origin whose records are, or once were, stored."""
+        return self._ask(lambda driver: driver.run(entries.accounts(origin)), [])
 
     def _remove(self, work: Callable[[Driver], bool]) -> bool:
+        return self._ask(work, False, of_null=True)
+
+    def _ask(self, work: Callable[[Driver], T], nothing: T, *, of_null: T | None = None) -> T:
         try:
-            return self._run(work)
+            return self._keyring.run(work, self._seconds)
         except CacheError as error:
-            self._warn(error)
-            return isinstance(error, Trouble) and error.cause is NULL  # which holds nothing
+            self._keyring.warn(error)
+            if not isinstance(error, KeyringUnavailableError) or not error.reason.is_none:
+                raise
+            return nothing if of_null is None or error.reason is not NULL else of_null
 
-    def _run(self, work: Callable[[Driver], T], *, even_if_paused: bool = False) -> T:
-        """What `work` answers, in the keyring's thread; nothing but `CacheError` is raised."""
-        try:
-            return self._guard.run(lambda attempt: work(self._driver(attempt)), even_if_paused=even_if_paused)
-        except CacheError:
-            raise
-        except Exception as error:
-            trouble = Trouble(FAILED, type(error).__name__)
-        raise trouble
 
-    def _driver(self, attempt: Attempt) -> Driver:
-        self._known = choose(allow_plaintext=self._allow_plaintext, known=self._known)
-        return Driver(self._known, attempt)
+class _Keyring:
+    """What the callers of one `KeyringCache` share."""
 
-    def _warn(self, error: CacheError) -> None:
-        cause = error.cause if isinstance(error, Trouble) else type(error)
+    def __init__(self, timeout: float, allow_plaintext: bool, clock: Callable[[], float]) -> None:
+        self.tombstones = Tombstones()
+        self._breaker = Breaker(timeout, clock)
+        self._allow_plaintext = allow_plaintext
+        self._known: Backend | None = None
+        self._warned: dict[object, object] = {}
+
+    def run(self, work: Callable[[Driver], T], seconds: float = float("inf"), *, even_if_open: bool = False) -> T:
+        """What `work` answers, in the keyring's thread; `CacheError` for what goes wrong there, or takes too long."""
+        return self._breaker.run(lambda attempt: work(self._driver(attempt)), seconds, even_if_open=even_if_open)
+
+    def warn(self, error: CacheError) -> None:
+        reason = error.reason if isinstance(error, KeyringUnavailableError) else type(error)
         token = object()
-        first = self._warned.setdefault(cause, token) is token  # of several threads
-        if first and cause not in QUIET:
+        first = self._warned.setdefault(reason, token) is token  # of several threads
+        if first and reason is not NULL:  # the user's own choice
             import logging
 
             logging.getLogger("siperb").warning("Nothing is cached: %s.", error)
+
+    def _driver(self, attempt: Attempt[Any]) -> Driver:
+        self._known = choose(allow_plaintext=self._allow_plaintext, known=self._known)
+        return Driver(self._known, attempt)
+
+
+def _unless_unavailable(otherwise: T, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    try:
+        return method(*args, **kwargs)
+    except CacheError:
+        return otherwise
 
 
 class Driver:
     """Performs steps on the entries of a backend, as long as somebody waits for them."""
 
-    def __init__(self, backend: Backend, attempt: Attempt) -> None:
+    def __init__(self, backend: Backend, attempt: Attempt[Any]) -> None:
         self.name: str = backend.name
         self.limit: int = backend.limit
         self._backend = backend

@@ -10,9 +10,10 @@ from siperb.core.records import Key, Record
 class Cache(Protocol):
     """Where answers of the API are kept between calls and between processes.
 
-    A client calls these methods from several threads, `AsyncSiperb` too. They may raise
-    anything: a client takes that for a miss, or for False, and logs one warning. `siperb.testing` has no part in
-    it: the conformance class in ``tests/helpers/cache_contract.py`` is what every implementation must pass.
+    A client calls these methods from several threads, `AsyncSiperb` too. They may raise any `Exception`: a client takes
+    that for no answer, and logs one warning; what is none (SystemExit) and what a signal handler raises goes through.
+    `Siperb` waits for them as long as they take, `AsyncSiperb` until the call's deadline. The conformance class in
+    ``tests/helpers/cache_contract.py`` is what every implementation must pass.
     """
 
     def load(self, key: Key) -> Record | None:
@@ -21,6 +22,8 @@ class Cache(Protocol):
 
     def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
         """Store a record in place of the one under `key`; whether it is stored.
+
+        What could not be replaced is outdated: a client evicts it.
 
         owner: whose record it is, a `Key.scope_of` the user; `forget` goes by it. It need not be the key's scope.
         expected: the generation that must still be stored, else nothing is done: a slow refresh brings back

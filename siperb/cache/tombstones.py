@@ -1,19 +1,21 @@
-"""Removals that a keyring has not confirmed, and writes of which nobody knows whether they will still be applied.
+"""What must not be seen again, though the keyring may still hold it, or may yet apply a late write of it.
 
-A hung keyring may apply a write long after its caller has given up. What is to be gone must not come back by that: it
-is removed before it is read again. Everything but the making of a debt happens in the keyring's thread.
+A hung keyring may apply a write long after its caller has given up, and one that is full keeps what is outdated. What
+has a tombstone is removed before it is read again. Everything but `bury` happens in the keyring's thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from siperb.core import entries
 from siperb.core.entries import Steps
-from siperb.core.records import Key, Record
+from siperb.core.records import Key, Record, RecordTooLargeError
+from siperb.errors import CacheError
 
 T = TypeVar("T")
+
+MOST = 10_000  # some 3 MB
 
 
 class Driver(Protocol):
@@ -25,75 +27,70 @@ class Driver(Protocol):
     def run(self, steps: Steps[T]) -> T: ...
 
 
-class Debts:
-    """Loading, saving and removing that makes up first for what could not be removed.
+class Tombstones:
+    """Loading, saving and removing that removes first what has a tombstone: a record, or all records of an owner.
 
-    Each debt has a token, so that work that began before a removal was asked for does not cancel it.
+    Each tombstone is an object of its own, so that work that began before a removal was asked for does not lift it.
     """
 
     def __init__(self) -> None:
-        self._keys: dict[Key, object] = {}
-        self._owners: dict[str, object] = {}
-        self._unsure: set[tuple[Key, str, str]] = set()  # key, owner, generation of saves that ended in an error
-        self._dead: set[str] = set()  # the generations among these that were to be removed since
+        self._of: dict[Key | str, object] = {}
+        self._may_write_late = False
 
-    def owe(self, *, key: Key | None = None, owner: str | None = None) -> None:
-        """Remember that a record, or all records of an owner, must not be seen again."""
-        if key is not None:
-            self._keys[key] = object()
-        if owner is not None:
-            self._owners[owner] = object()
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def bury(self, what: Key | str) -> object:
+        """From now on the record of a key, or all records of an owner, are not to be seen."""
+        while len(self._of) >= MOST and (oldest := next(iter(list(self._of)), None)):
+            self._of.pop(oldest, None)
+        tombstone = self._of[what] = object()
+        return tombstone
 
     def load(self, driver: Driver, key: Key) -> Record | None:
-        if not self._settle(driver, key):
-            return None
-        record = driver.run(entries.load(key))
-        if record is None or record.generation not in self._dead:
-            return record
-        self.owe(key=key)
+        self._forget_owners(driver)
+        if key not in self._of:
+            return driver.run(entries.load(key))
         self.evict(driver, key)
         return None
 
     def save(self, driver: Driver, key: Key, record: Record, owner: str, expected: str | None) -> bool:
-        if not self._settle(driver, key) and expected is not None:
+        """What cannot be replaced is outdated: it goes, and has a tombstone until something is saved in its place."""
+        self._forget_owners(driver)
+        if key in self._of and not self.evict(driver, key) and expected is not None:
             return False
-        debt, save = self._keys.get(key), (key, owner, record.generation)
-        self._unsure.add(save)
-        saved = driver.run(entries.save(key, record, owner=owner, expected=expected, limit=driver.limit))
-        self._unsure.discard(save)
-        if saved:
-            self._paid(key, debt)
+        before = self._of.get(key)
+        tombstone = self.bury(key)
+        try:
+            saved = driver.run(entries.save(key, record, owner=owner, expected=expected, limit=driver.limit))
+        except CacheError as error:
+            self._may_write_late |= not isinstance(error, RecordTooLargeError)
+            self.evict(driver, key)
+            raise
+        if saved or before is None:
+            self._lift(key, tombstone)
         return saved
 
     def evict(self, driver: Driver, key: Key) -> bool:
-        debt = self._keys.get(key)
-        self._bury(lambda unsure: unsure[0] == key)
+        tombstone = self._of.get(key)
         gone = driver.run(entries.evict(key))
-        if gone:
-            self._paid(key, debt)
+        if gone and not self._may_write_late:
+            self._lift(key, tombstone)
         return gone
 
     def forget(self, driver: Driver, owner: str) -> bool:
-        debt = self._owners.get(owner)
-        self._bury(lambda unsure: unsure[1] == owner)
-        kept = driver.run(entries.forget(owner))
+        tombstone = self._of.get(owner)
+        kept = driver.run(entries.forget(owner, limit=driver.limit))
         for key in kept:
-            self.owe(key=key)
-        if self._owners.get(owner) is debt:
-            self._owners.pop(owner, None)
+            self.bury(key)
+        self._lift(owner, tombstone)
         return not kept
 
-    def _settle(self, driver: Driver, key: Key) -> bool:
-        """Whether nothing is owed any more that concerns `key`."""
-        for owner in list(self._owners):
-            self.forget(driver, owner)
-        return key not in self._keys or self.evict(driver, key)
+    def _forget_owners(self, driver: Driver) -> None:
+        for owner in list(self._of):
+            if isinstance(owner, str):
+                self.forget(driver, owner)
 
-    def _bury(self, owed: Callable[[tuple[Key, str, str]], bool]) -> None:
-        buried = {unsure for unsure in self._unsure if owed(unsure)}
-        self._unsure -= buried
-        self._dead |= {generation for _, _, generation in buried}
-
-    def _paid(self, key: Key, debt: object) -> None:
-        if self._keys.get(key) is debt:
-            self._keys.pop(key, None)
+    def _lift(self, what: Key | str, tombstone: object) -> None:
+        if self._of.get(what) is tombstone:
+            self._of.pop(what, None)

@@ -10,12 +10,12 @@ from siperb.core.calls import GetProvisioning
 from siperb.core.effects import Flow
 from siperb.core.flows import fetch
 from siperb.core.retry import LONGEST_RETRY_AFTER, Context
-from siperb.errors import APIStatusError, MissingCredentialsError, SiperbError
+from siperb.errors import APIStatusError, CredentialsUnavailableError, MissingCredentialsError, SiperbError
 from siperb.models import ProvisioningResult
 
 
 def provision(start: Callable[[], Context], device_token: str) -> Flow[ProvisioningResult]:
-    """The result for one device; raises `MissingCredentialsError` alone, as then no device has another.
+    """The result for one device; raises only for a PAT that is missing, as then no device has another.
 
     start: makes the context of a try, with a deadline of its own, after the wait that the API asked the run for.
     """
@@ -28,7 +28,7 @@ def provision(start: Callable[[], Context], device_token: str) -> Flow[Provision
         tries += 1
         try:
             provisioning = yield from fetch(context, GetProvisioning(device_token), None)
-        except MissingCredentialsError:
+        except (MissingCredentialsError, CredentialsUnavailableError):
             raise
         except SiperbError as error:
             if tries > context.max_retries or not _asked_for_more_time(context, error):

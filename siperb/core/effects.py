@@ -15,6 +15,7 @@ from attrs import field, frozen
 from siperb.core.calls import Call
 from siperb.core.records import Key, Record
 from siperb.core.wire import Request, Response
+from siperb.errors import CacheError
 from siperb.models import Session
 
 
@@ -39,7 +40,7 @@ class Auth:
 
 @frozen(repr=False)
 class Load:
-    """Answer the `Record` of a key, or None."""
+    """Answer the `Record` of a key, or None; `CacheError`, as a value, when the cache did not answer."""
 
     key: Key
 
@@ -89,7 +90,7 @@ class Later:
 
 
 Effect: TypeAlias = Send | Auth | Load | Save | Evict | Forget | Sleep | Later
-Result: TypeAlias = Response | Session | Record | bool | None
+Result: TypeAlias = Response | Session | Record | CacheError | bool | None
 
 T = TypeVar("T")
 Flow: TypeAlias = Generator[Effect, Result, T]
@@ -113,8 +114,14 @@ def auth(deadline: float, stale_token: str | None = None) -> Flow[Session]:
 
 
 def load(key: Key) -> Flow[Record | None]:
+    answer = yield from look_up(key)
+    return None if isinstance(answer, CacheError) else answer
+
+
+def look_up(key: Key) -> Flow[Record | CacheError | None]:
+    """`load` for those to whom no answer is not the same as no record."""
     answer = yield Load(key)
-    assert answer is None or isinstance(answer, Record)
+    assert answer is None or isinstance(answer, (Record, CacheError))
     return answer
 
 

@@ -6,7 +6,8 @@ record, a new one or none, never a mixture. For that
 
 - a record in parts goes into the slot ("a" or "b") that its head does not use; writing the head is the commit;
 - parts are written ascending and removed descending, so that what a crash leaves behind is found again from 0 on;
-- an index names the records of an owner, and names each before it is written: no keyring lists its entries.
+- an index names the records of an owner, and another one the owners at an API origin; each names before what it names
+  is written: no keyring lists its entries.
 """
 
 from __future__ import annotations
@@ -76,10 +77,13 @@ def save(key: Key, record: Record, *, owner: str, expected: str | None, limit: i
     def may_replace(head: Head | Unread) -> bool:
         return head is not Unread.NEWER and (expected is None or _generation(head) == expected)
 
-    names = _names((yield from _find(index_key(owner))))
+    index = index_key(owner)
+    found = yield from _find(index)
     head = read_head((yield from _get(key.service)), key)
-    if key not in names and may_replace(head):
-        if not (yield from _name(key, record, owner, limit)):
+    if key not in _names(found) and may_replace(head):
+        if found is Unread.ABSENT and not (yield from _name(index, accounts_key(owner), limit)):
+            return False
+        if not (yield from _name(key, index, limit)):
             return False
         head = read_head((yield from _get(key.service)), key)
     return may_replace(head) and (yield from _put(key, record, head, may_replace, limit))
@@ -99,8 +103,8 @@ def evict(key: Key) -> Steps[bool]:
     return gone and head is not Unread.NEWER
 
 
-def forget(owner: str) -> Steps[list[Key]]:
-    """Remove all that the owner's index names, then the index; the keys that are not gone for sure."""
+def forget(owner: str, *, limit: int) -> Steps[list[Key]]:
+    """Remove all that the owner's index names, then the index and its name; the keys that are not gone for sure."""
     index = index_key(owner)
     found = yield from _find(index)
     if found is Unread.BROKEN or found is Unread.NEWER:
@@ -109,14 +113,24 @@ def forget(owner: str) -> Steps[list[Key]]:
     for key in _names(found):
         gone = yield from evict(key)
         kept += [] if gone else [key]
-    if not kept and not (yield from evict(index)):
+    if kept:
+        return kept
+    if not (yield from evict(index)):
         return [index]
-    return kept
+    accounts = accounts_key(owner)
+    if not (yield from _name(index, accounts, limit, remove=True)):
+        return [accounts]
+    return []
 
 
 def stored(owner: str) -> Steps[list[Key]]:
     """What the owner's index names: every record that is stored, and maybe some that were evicted."""
     return _names((yield from _find(index_key(owner))))
+
+
+def accounts(origin: str) -> Steps[list[str]]:
+    """The owners at an API origin that have an index."""
+    return [index.scope for index in _names((yield from _find(accounts_key(Key.scope_of(origin, "")))))]
 
 
 def round_trip(name: str) -> Steps[bool]:
@@ -129,6 +143,11 @@ def round_trip(name: str) -> Steps[bool]:
 
 def index_key(owner: str) -> Key:
     return Key(owner, "index")
+
+
+def accounts_key(owner: str) -> Key:
+    """Where the indexes of all owners at the same API origin are named."""
+    return Key(Key.origin_of(owner), "accounts")
 
 
 def _find(key: Key) -> Steps[Record | Unread]:
@@ -163,21 +182,23 @@ def _put(
     return True
 
 
-def _name(key: Key, record: Record, owner: str, limit: int) -> Steps[bool]:
-    index = index_key(owner)
+def _name(key: Key, index: Key, limit: int, *, remove: bool = False) -> Steps[bool]:
+    """Have the index name the key, or not any more; whether it does. Others may be changing it."""
     for _ in range(TRIES):
         found = yield from _find(index)
         names = _names(found)
-        if key in names:
+        if (key in names) is not remove:
             return True
+        names = [name for name in names if name != key] if remove else [*names, key]
+        if not names:
+            return (yield from evict(index))
         seen = _generation(found)
 
         def is_unchanged(head: Head | Unread, seen: str | None = seen) -> bool:
             return head is not Unread.NEWER and _generation(head) == seen
 
-        payload = json.dumps([[name.scope, name.kind] for name in [*names, key]], separators=(",", ":"))
-        generation = hashlib.sha256(f"{record.generation} {seen}".encode()).hexdigest()[:16]
-        entry = Record(payload, record.stored_at, None, generation)
+        payload = json.dumps([[name.scope, name.kind] for name in names], separators=(",", ":"))
+        entry = Record(payload, 0.0, None, hashlib.sha256(f"{payload} {seen}".encode()).hexdigest()[:16])
         head = read_head((yield from _get(index.service)), index)
         if is_unchanged(head) and (yield from _put(index, entry, head, is_unchanged, limit)):
             return True

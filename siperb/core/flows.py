@@ -24,6 +24,8 @@ from siperb.core.wire import TOKEN, Response, build_login, is_object, parse_logi
 from siperb.errors import (
     APIError,
     AuthenticationError,
+    CacheError,
+    CredentialsUnavailableError,
     MissingCredentialsError,
     NotFoundError,
     PermissionDeniedError,
@@ -40,6 +42,7 @@ SESSION_LIFETIME = 24 * 86400.0  # seconds; the server's own limit is 25 days
 JWT_MARGIN = 60.0  # seconds that a cached JWT must still have
 UNCONFIRMED_AGE = 86400.0  # seconds after which what is stored is asked for before it is returned
 REFRESH_PAUSE = 30.0  # seconds after a failed refresh in which none is tried
+MOST_FAILURES = 1000  # that are remembered
 
 
 @frozen(repr=False)
@@ -112,16 +115,18 @@ def save_pat(context: Context, pat: str, session: Session) -> Flow[bool]:
 
 def forget(context: Context, credentials: Credentials, session: Session | None) -> Flow[None]:
     """Remove the stored PAT, and all records of the users that it, these credentials and the session stand for."""
-    stored = stored_text((yield from effects.load(pat_key(context.origin))))
+    found = yield from effects.look_up(pat_key(context.origin))
+    stored, answered = stored_text(found), not isinstance(found, CacheError)
     users = {user for user in (session and session.user_id, stored.get("UserId")) if user}
     pats = {pat for pat in (credentials.pat, stored.get("PAT")) if pat}
     for pat in pats:
         key = session_key(context.origin, pat, credentials.cache_key or LOGIN_KEY)
-        record = yield from effects.load(key)
+        record = yield from effects.look_up(key)
+        answered = answered and not isinstance(record, CacheError)
         if cached := _parsed(parse_login, record):
             users.add(cached.user_id)
-    gone = yield from effects.evict(pat_key(context.origin))
-    if pats and not users:
+    gone = (yield from effects.evict(pat_key(context.origin))) and answered
+    if answered and pats and not users:
         logger.warning(
             "Nobody is known to log out: log in with this PAT, with the login_key it was cached under, first."
         )
@@ -153,6 +158,8 @@ def _ask(context: Context, call: Call[T], session: Session | None, held: Session
         answer = call.parse(response)
     except SiperbError as error:
         if key and replaces:
+            if len(context.failures) >= MOST_FAILURES:
+                context.failures.clear()
             context.failures[key] = context.clock()
             if isinstance(error, REFUSALS):
                 yield from effects.evict(key)
@@ -165,7 +172,12 @@ def _ask(context: Context, call: Call[T], session: Session | None, held: Session
 
 
 def _stored_pat(context: Context) -> Flow[str]:
-    pat = stored_text((yield from effects.load(pat_key(context.origin)))).get("PAT")
+    found = yield from effects.look_up(pat_key(context.origin))
+    if isinstance(found, CacheError):
+        raise CredentialsUnavailableError(
+            f"The personal access token (PAT) may be stored, but {found}. To do without, pass it or set SIPERB_PAT."
+        )
+    pat = stored_text(found).get("PAT")
     if pat is None:
         raise MissingCredentialsError(
             "There is no personal access token (PAT): pass it to login() or to the client, set SIPERB_PAT, "
@@ -174,10 +186,10 @@ def _stored_pat(context: Context) -> Flow[str]:
     return pat
 
 
-def stored_text(record: Record | None) -> dict[str, str]:
+def stored_text(found: Record | CacheError | None) -> dict[str, str]:
     """The fields of a stored PAT or session that could be sent; none of a record that is not ours."""
     try:
-        content: object = json.loads(record.payload) if record else None
+        content: object = json.loads(found.payload) if isinstance(found, Record) else None
     except (ValueError, RecursionError):
         content = None
     if not is_object(content):
@@ -189,11 +201,11 @@ def _understood(parse: Callable[[Response], T], record: Record | None, now: floa
     return _parsed(parse, record) if record and record.is_current(now) else None
 
 
-def _parsed(parse: Callable[[Response], T], record: Record | None) -> T | None:
-    if record is None:
+def _parsed(parse: Callable[[Response], T], found: Record | CacheError | None) -> T | None:
+    if not isinstance(found, Record):
         return None
     try:
-        return parse(Response(200, record.payload.encode("utf-8", "surrogatepass")))
+        return parse(Response(200, found.payload.encode("utf-8", "surrogatepass")))
     except SiperbError:
         return None
 

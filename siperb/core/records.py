@@ -37,8 +37,13 @@ class Key:
 
     @staticmethod
     def scope_of(origin: str, account: str) -> str:
-        """The hash that stands for an account (a user id, a PAT) at one API origin."""
-        return _digest(origin, account)[:20]
+        """20 hex digits for an account (a user id, a PAT) at one API origin; the first 8 are those of the origin."""
+        return _digest(origin)[:8] + _digest(origin, account)[:12]
+
+    @staticmethod
+    def origin_of(scope: str) -> str:
+        """A scope that all accounts at one API origin have in common."""
+        return scope[:8].ljust(20, "0")
 
     @classmethod
     def of(cls, origin: str, account: str, kind: str, *details: str) -> Key:

@@ -11,11 +11,18 @@ from siperb.core.effects import Flow, send, sleep
 from siperb.core.records import Key
 from siperb.core.status import raise_for_status
 from siperb.core.wire import Request, Response
-from siperb.errors import APIError, APIResponseError, APIStatusError, NotFoundError
+from siperb.errors import APIError, APIResponseError, APIStatusError, ConfigurationError, NotFoundError
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each retry; the last holds for all that follow
 LONGEST_RETRY_AFTER = 60.0  # seconds
+
+
+def check_timeout(timeout: object) -> float:
+    """Seconds; `ConfigurationError` for what is no time to wait."""
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 86400:
+        raise ConfigurationError("The timeout must be a number of seconds, more than 0 and less than 86400.")
+    return float(timeout)
 
 
 class Pace:

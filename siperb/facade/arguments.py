@@ -32,12 +32,6 @@ def check_bulk(device_tokens: object, concurrency: object) -> None:
     count("concurrency", concurrency, 1)
 
 
-def seconds(timeout: object) -> float:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 86400:
-        raise ConfigurationError("The timeout must be a number of seconds, more than 0 and less than 86400.")
-    return float(timeout)
-
-
 def count(name: str, value: object, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigurationError(f"{name} must be a whole number, {least} or more.")

@@ -3,91 +3,170 @@
 from __future__ import annotations
 
 import logging
-import threading
+import signal
 import time
-from types import NoneType
-from typing import TYPE_CHECKING
+import traceback
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from threading import RLock
+from types import CodeType, NoneType
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from siperb.cache import default_cache
 from siperb.cache.workers import WorkerPool, renewed_after_fork
 from siperb.core.effects import Evict, Forget, Load, Save, assert_never
-from siperb.core.records import Record
+from siperb.core.records import Key, Record
+from siperb.errors import CacheError
 
 if TYPE_CHECKING:
     from siperb.cache import Cache
     from siperb.facade.invocation import Epoch
 
 logger: logging.Logger = logging.getLogger("siperb")
+P = ParamSpec("P")
+T = TypeVar("T")
+Question: TypeAlias = Load | Save | Evict | Forget
+Answer: TypeAlias = Record | CacheError | bool | None
 
+MOST = 1000  # generations known to be outdated
 POOL = WorkerPool("siperb-cache", 4)  # where caches are asked: one of the user's own may hang
-
-
-def patience(effect: Load | Save | Evict | Forget, deadline: float) -> float:
-    """Seconds that a call waits for its cache: a look leaves it time to ask the API."""
-    left = max(deadline - time.monotonic(), 0.0)
-    return left / 2 if isinstance(effect, Load) else left
 
 
 class CacheAccess:
     """A client's way to its cache, from any thread. cache None: the one of the process."""
 
     def __init__(self, cache: Cache | None) -> None:
+        self._warned: dict[str, object] = {}
+        if cache is not None and type(cache).__module__ != "siperb.cache.keyring":  # a subclass may override anything
+            cache = OwnCache(cache, self.pass_over)
         self._cache = cache
-        self._troubles: set[str] = set()
         self.renew_after_fork()
         renewed_after_fork(self)
 
     def renew_after_fork(self) -> None:
-        self._changed = threading.Condition()
-        self._saves: set[object] = set()
+        self._saves: set[weakref.ref[Any]] = set()  # a lock for each that is under way, held by its thread
 
-    def ask(self, effect: Load | Save | Evict | Forget, epoch: Epoch) -> Record | bool | None:
-        """The cache's answer. What is removed stays so: no save is overtaken, none begins when `epoch` is over."""
-        cache = default_cache() if self._cache is None else self._cache
+    def ask(self, effect: Question, epoch: Epoch, until: float) -> Record | CacheError | bool | None:
+        """The cache's answer, by `until` on the monotonic clock; `CacheError`, as a value, when it has none.
+
+        What is removed stays so: no save is overtaken, and none is begun when `epoch` is over.
+        """
+        cache: Any = default_cache() if self._cache is None else self._cache
         try:
             match effect:
                 case Load(key):
-                    return _record_or_none(cache.load(key))
+                    found: Record | None = cache.within(_left(until) / 2).load(key)  # the API has to be asked yet
+                    return found
                 case Save():
-                    return self._save(cache, effect, epoch)
+                    return self._save(cache.within(_left(until)), effect, epoch)
                 case Evict(key):
-                    self._let_saves_end()
-                    return cache.evict(key)
+                    self._let_saves_end(until)
+                    return cache.within(_left(until)).evict(key) is True
                 case Forget(owner):
-                    self._let_saves_end()
-                    return cache.forget(owner)
+                    self._let_saves_end(until)
+                    return cache.within(_left(until)).forget(owner) is True
                 case _:
                     assert_never(effect)
-        except Exception as error:  # a cache of the user's own may raise anything, and its text may hold anything
-            self.pass_over(type(error).__name__, type(cache).__name__)
-            return None
+        except CacheError as error:
+            return error
 
-    def pass_over(self, cause: str, what: str) -> None:
-        """Warn of it, once."""
-        if cause not in self._troubles:
-            self._troubles.add(cause)
-            logger.warning("The cache failed with %s and is passed over: check %s.", cause, what)
+    def patience(self, effect: Question, until: float) -> float:
+        """For how many seconds a task waits for `ask`: for a cache of the user's own, which knows no end itself."""
+        is_own = isinstance(self._cache, OwnCache)
+        return _left(until) / 2 if is_own and isinstance(effect, Load) else _left(until)
+
+    def pass_over(self, cause: str, advice: str) -> CacheError:
+        """Warn of it, once; the error that a flow is told."""
+        token = object()
+        if self._warned.setdefault(cause, token) is token:  # of several threads
+            logger.warning("The cache failed with %s and is passed over: %s.", cause, advice)
+        return CacheError(f"the cache failed with {cause}: {advice}")
 
     def _save(self, cache: Cache, save: Save, epoch: Epoch) -> bool:
-        token = object()
-        with self._changed:
+        under_way = RLock()  # a signal handler may remove something in the thread that saves
+        with under_way:
+            self._saves.add(weakref.ref(under_way, self._saves.discard))
             if epoch.is_over:
                 return False
-            self._saves.add(token)
-        try:
             return cache.save(save.key, save.record, owner=save.owner, expected=save.replaces)
-        finally:
-            with self._changed:
-                self._saves.discard(token)
-                self._changed.notify_all()
 
-    def _let_saves_end(self) -> None:
-        with self._changed:
-            begun = set(self._saves)
-            self._changed.wait_for(lambda: not begun & self._saves)
+    def _let_saves_end(self, until: float) -> None:
+        for save in list(self._saves):
+            under_way = save()
+            if under_way is not None and under_way.acquire(timeout=_left(until)):
+                under_way.release()
 
 
-def _record_or_none(answer: object) -> Record | None:
-    if not isinstance(answer, (Record, NoneType)):
-        raise TypeError
-    return answer
+class OwnCache:
+    """A cache of the user's own, for a flow: whatever it raises is a `CacheError`; what it cannot replace goes."""
+
+    def __init__(self, cache: Cache, pass_over: Callable[[str, str], CacheError]) -> None:
+        self._cache = cache
+        self._pass_over = pass_over
+        self._outdated: dict[Key, str] = {}  # generations that were to be replaced, and may still be there
+
+    def within(self, seconds: float) -> OwnCache:
+        return self
+
+    def load(self, key: Key) -> Record | None:
+        record = self._checked(self._load, key)
+        return None if record and record.generation == self._outdated.get(key) else record
+
+    def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
+        saved = False
+        with suppress(CacheError):
+            saved = self._checked(lambda: self._cache.save(key, record, owner=owner, expected=expected)) is True
+        if not saved:
+            self._remove_outdated(key, record, expected)
+        return saved
+
+    def evict(self, key: Key) -> bool:
+        return self._checked(lambda: self._cache.evict(key))
+
+    def forget(self, owner: str) -> bool:
+        return self._checked(lambda: self._cache.forget(owner))
+
+    def _load(self, key: Key) -> Record | None:
+        answer: Any = self._cache.load(key)
+        if not isinstance(answer, (Record, NoneType)):
+            raise TypeError
+        return answer
+
+    def _remove_outdated(self, key: Key, record: Record, expected: str | None) -> None:
+        """One that is stored, and neither what was to be stored nor newer than what that was to replace."""
+        if len(self._outdated) >= MOST:
+            self._outdated.clear()
+        if expected:
+            self._outdated[key] = expected
+        with suppress(CacheError):
+            stored = self._checked(self._load, key)
+            if stored and stored.generation != record.generation and expected in (None, stored.generation):
+                self._outdated[key] = stored.generation
+                self.evict(key)
+
+    def _checked(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:  # whose text may hold anything
+            if _raised_by_a_signal_handler(error):
+                raise
+            cause = type(error).__name__
+        raise self._pass_over(cause, f"check {type(self._cache).__name__}")
+
+
+def _left(until: float) -> float:
+    return max(until - time.monotonic(), 0.0)
+
+
+def _raised_by_a_signal_handler(error: BaseException) -> bool:
+    """A handler may raise within any code of the main thread: a watchdog's exception is no failure of a cache."""
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    codes = [code for handler in handlers if callable(handler) for code in _codes(handler)]
+    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _codes(handler: Any) -> list[CodeType]:
+    """Those that run first when it is called: of a function, a method, a partial or an object."""
+    called = [handler, getattr(handler, "func", None), type(handler).__call__]
+    return [code for one in called if isinstance(code := getattr(one, "__code__", None), CodeType)]

@@ -22,10 +22,10 @@ from siperb.core.calls import Call, GetDevices, GetProvisioning
 from siperb.core.effects import Auth, Flow
 from siperb.core.flows import LOGIN_KEY, Credentials
 from siperb.core.records import Key
-from siperb.core.retry import Context, Pace
+from siperb.core.retry import Context, Pace, check_timeout
 from siperb.core.wire import Request, check_header, check_token
 from siperb.errors import ConfigurationError, SiperbError
-from siperb.facade.arguments import cache_key_of, count, given_session, seconds
+from siperb.facade.arguments import cache_key_of, count, given_session
 from siperb.facade.caching import CacheAccess
 from siperb.facade.invocation import Account, Epoch, Invocation
 from siperb.facade.network import check_base_url
@@ -65,7 +65,7 @@ class BaseClient:
         self._closed = False
         self._pat = None if pat is None else check_token("PAT", pat)
         self._base_url = None if base_url is None else check_base_url(base_url)
-        self._timeout = seconds(timeout)
+        self._timeout = check_timeout(timeout)
         self._max_retries = count("max_retries", max_retries, 0)
         self._cache = CacheAccess(cache)
         self._strict = strict

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from siperb.core.effects import Flow
 from siperb.core.flows import Credentials
 from siperb.core.retry import Context
-from siperb.errors import APIError, ProvisioningError
+from siperb.errors import APIError, CredentialsUnavailableError, ProvisioningError
 from siperb.models import Session
 
 logger: logging.Logger = logging.getLogger("siperb")
@@ -77,7 +77,7 @@ def lenient(what: str, strict: bool) -> Generator[None, None, None]:
     """``with`` this, a failure of the API becomes one warning and no result, unless `strict`."""
     try:
         yield
-    except (APIError, ProvisioningError) as error:
+    except (APIError, ProvisioningError, CredentialsUnavailableError) as error:
         if strict:
             raise
         logger.warning("%s returns None: %s", what, error)

@@ -76,8 +76,9 @@ class Siperb(DefaultClient, Driver):
             one without asking the API.
         login_key: tells cached sessions of one PAT apart.
 
-        Raises `MissingCredentialsError` without a PAT, `AuthenticationError` when the API refuses it, and the other
-        errors of `siperb.errors`, whether `strict` or not.
+        Raises `MissingCredentialsError` without a PAT, `CredentialsUnavailableError` when the keyring that may hold it
+        does not answer, `AuthenticationError` when the API refuses it, and the other errors of `siperb.errors`, whether
+        `strict` or not.
         """
         return self._run(self._login(pat, enable_cache, login_key))
 
@@ -160,7 +161,8 @@ class Siperb(DefaultClient, Driver):
 
         Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
         holds all calls back. No document is published; memory stays flat. Raises, at the first step, the error of the
-        list of devices, `strict` or not, and `MissingCredentialsError`; `ConfigurationError` for bad arguments.
+        list of devices, `strict` or not, `MissingCredentialsError` and `CredentialsUnavailableError`;
+        `ConfigurationError` for bad arguments.
         Closing the iterator lets requests under way end by themselves; nothing follows them, nor waits for them.
         """
         check_bulk(device_tokens, concurrency)

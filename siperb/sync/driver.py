@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb.cache.workers import Outcome, WorkerPool, importing
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
-from siperb.core.records import Record
 from siperb.errors import SiperbError
-from siperb.facade.caching import POOL, patience
+from siperb.facade.caching import POOL, Answer, Question
 from siperb.facade.client import BaseClient
 from siperb.facade.invocation import Invocation
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
@@ -113,18 +112,17 @@ class Driver(BaseClient):
             self._transports.setdefault(None, Transport(self._http_session))
         return self._transports[None]
 
-    def _ask_cache(self, effect: Load | Save | Evict | Forget, invocation: Invocation[Any]) -> Result:
-        answer: queue.SimpleQueue[Outcome[Record | bool | None]] = queue.SimpleQueue()
+    def _ask_cache(self, effect: Question, invocation: Invocation[Any]) -> Result:
+        until = invocation.context.deadline
+        answer: queue.SimpleQueue[Outcome[Answer]] = queue.SimpleQueue()
         try:
-            POOL.submit(partial(self._cache.ask, effect, invocation.epoch), answer.put)
-            outcome = answer.get(timeout=patience(effect, invocation.context.deadline))
+            POOL.submit(partial(self._cache.ask, effect, invocation.epoch, until), answer.put)
+            outcome = answer.get(timeout=self._cache.patience(effect, until))
         except RuntimeError as error:  # no thread to be had
-            self._cache.pass_over(type(error).__name__, "the number of threads")
+            return self._cache.pass_over(type(error).__name__, "check the number of threads")
         except queue.Empty:
-            self._cache.pass_over("no answer in time", "what holds it up")
-        else:
-            return outcome.get()
-        return None
+            return self._cache.pass_over("no answer in time", "ask for fewer at a time, or pass a faster one")
+        return outcome.get()
 
     def _refresh_later(self, later: Later, invocation: Invocation[Any]) -> bool:
         self._refreshes.add(later, invocation)

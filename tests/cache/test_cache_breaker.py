@@ -10,7 +10,8 @@ from backends import FailingKeyring, HangingKeyring, MemoryKeyring
 from cache_contract import KEY, OWNER, record
 from cache_helpers import PASSES, Clock, Use, settle, try_all, warnings
 
-from siperb.cache.guard import THREAD
+from siperb.cache.breaker import THREAD
+from siperb.errors import CacheError
 
 pytest_plugins = ["cache_fixtures"]
 
@@ -141,3 +142,39 @@ def test_calls_from_many_threads_are_made_one_at_a_time(use: Use) -> None:
     for thread in threads:
         thread.join()
     assert backend.most_at_once == 1
+
+
+def test_a_keyring_that_is_busy_is_said_to_be_busy(use: Use, caplog: pytest.LogCaptureFixture) -> None:
+    backend = SteppingKeyring()
+    slow, hasty = use(backend, timeout=30), use(backend, timeout=30)
+    saving = threading.Thread(target=slow.save, args=(KEY, record("x" * 50_000)), kwargs={"owner": OWNER})
+    saving.start()
+    assert backend.entered.wait(30)
+    with pytest.raises(CacheError, match="busy"):
+        hasty.within(0.01).load(KEY)
+    backend.gate.release(1000)
+    saving.join()
+    [warning] = warnings(caplog)
+    assert "ask for fewer at a time" in warning
+    assert hasty.load(KEY)
+
+
+def test_a_caller_who_waits_for_less_time_opens_no_pause(use: Use) -> None:
+    backend = HangingKeyring()
+    cache = use(backend, timeout=60)
+    with pytest.raises(CacheError, match="too slow for the time that the call has"):
+        cache.within(0.05).load(KEY)
+    backend.release.set()
+    assert cache.save(KEY, record(), owner=OWNER)
+
+
+def test_without_a_thread_there_is_a_warning(
+    use: Use, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(THREAD, "submit", refuse)
+    try_all(use(MemoryKeyring()))
+    [warning] = warnings(caplog)
+    assert "no thread" in warning

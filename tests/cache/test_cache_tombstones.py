@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keyring.errors
 import pytest
-from backends import HangingKeyring, MemoryKeyring
+from backends import FailingKeyring, HangingKeyring, MemoryKeyring
 from cache_contract import BOB, KEY, OWNER, SESSION, record
 from cache_helpers import Clock, Use, settle
+
+from siperb.cache import Key
+from siperb.cache.tombstones import Tombstones
+from siperb.core.entries import Delete, Deleted, Set
+from siperb.errors import CacheError
 
 pytest_plugins = ["cache_fixtures"]
 
@@ -107,3 +114,97 @@ def test_an_entry_that_cannot_be_removed_is_not_read_again(
     assert cache.save(KEY, record("late"), owner=OWNER, expected=new.generation) is False
     assert cache.save(KEY, new, owner=OWNER)
     assert cache.load(KEY) == new
+
+
+# What cannot be replaced
+
+
+class FullKeyring(MemoryKeyring):
+    """Refuses to store, while it is `full`; and to remove, while it is `read_only`."""
+
+    full = read_only = False
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.full and service.startswith(KEY.service):
+            raise keyring.errors.PasswordSetError("store is full")
+        super().set_password(service, username, password)
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.read_only:
+            raise keyring.errors.PasswordDeleteError("access denied")
+        super().delete_password(service, username)
+
+
+@pytest.mark.parametrize("why", ["full", "too long"])
+def test_a_record_that_cannot_be_replaced_goes(why: str, use: Use) -> None:
+    backend = FullKeyring()
+    cache, old = use(backend, timeout=30), record("old")
+    assert cache.save(KEY, old, owner=OWNER)
+    backend.full = why == "full"
+    new = record("new" if backend.full else "x" * 200_000)
+    assert cache.save(KEY, new, owner=OWNER, expected=old.generation) is False
+    assert not any(service.startswith(KEY.service) for service, _ in backend.entries)
+    assert use(backend).load(KEY) is None  # another process
+    backend.full = False
+    again = record("again")
+    assert cache.save(KEY, again, owner=OWNER)
+    assert cache.load(KEY) == again
+
+
+def test_one_that_can_neither_be_replaced_nor_removed_is_not_read_again(use: Use) -> None:
+    backend = FullKeyring()
+    cache, old = use(backend), record("old")
+    assert cache.save(KEY, old, owner=OWNER)
+    backend.full = backend.read_only = True
+    assert cache.save(KEY, record("new"), owner=OWNER, expected=old.generation) is False
+    assert cache.load(KEY) is None
+    assert (KEY.service, "siperb") in backend.entries
+    backend.full = backend.read_only = False
+    assert cache.load(KEY) is None
+    assert (KEY.service, "siperb") not in backend.entries
+
+
+def test_a_save_that_another_one_overtook_leaves_the_newer_record(use: Use) -> None:
+    cache, newer = use(MemoryKeyring()), record("newer")
+    assert cache.save(KEY, newer, owner=OWNER)
+    too_long = record("x" * 200_000)
+    assert cache.save(KEY, too_long, owner=OWNER, expected=record("older").generation) is False
+    assert cache.load(KEY) == newer
+
+
+def test_what_was_never_begun_leaves_what_is_stored(use: Use, clock: Clock) -> None:
+    backend = MemoryKeyring()
+    old = record("old")
+    assert use(backend).save(KEY, old, owner=OWNER)
+    locked = FailingKeyring(keyring.errors.KeyringLocked())
+    cache = use(locked)
+    assert cache.load(SESSION) is None
+    assert cache.save(KEY, record("new"), owner=OWNER) is False  # in the pause
+    clock.now += 301
+    locked.error, locked.entries = None, backend.entries
+    assert cache.load(KEY) == old
+
+
+def test_failures_are_remembered_for_so_many_keys_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siperb.cache.tombstones.MOST", 5)
+    tombstones = Tombstones()
+
+    class Driver:
+        limit = 1000
+
+        def run(self, steps: Any) -> Any:
+            answer: Any = None
+            while True:
+                try:
+                    operation = steps.send(answer)
+                except StopIteration as stop:
+                    return stop.value
+                if isinstance(operation, Set):
+                    raise CacheError("full")
+                answer = Deleted.NONE if isinstance(operation, Delete) else None
+
+    for number in range(20):
+        for _ in range(3):
+            with pytest.raises(CacheError):
+                tombstones.save(Driver(), Key(OWNER, f"prov-{number}"), record(), OWNER, None)
+    assert len(tombstones) <= 5

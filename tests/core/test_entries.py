@@ -133,7 +133,7 @@ def test_whenever_a_save_crashes_the_index_names_what_is_there() -> None:
     worlds = crashes({}, lambda: entries.save(KEY, record("x" * 1000), owner=OWNER, expected=None, limit=LIMIT))
     for world in worlds:
         assert not under(world, KEY) or run(world, entries.stored(OWNER)) == [KEY]
-        assert run(world, entries.forget(OWNER)) == []
+        assert run(world, entries.forget(OWNER, limit=LIMIT)) == []
         assert world == {}
 
 
@@ -199,10 +199,46 @@ def test_forgetting_an_owner_removes_records_of_every_scope_and_the_index() -> N
     other = Key(KEY.scope, "devices")
     run(world, entries.save(other, record("theirs"), owner="f" * 20, expected=None, limit=LIMIT))
     assert run(world, entries.stored(OWNER)) == [session, KEY]
-    assert run(world, entries.forget(OWNER)) == []
+    assert run(world, entries.forget(OWNER, limit=LIMIT)) == []
     assert load(world, other) == record("theirs")
-    assert run(world, entries.forget("f" * 20)) == []
+    assert run(world, entries.forget("f" * 20, limit=LIMIT)) == []
     assert world == {}
+
+
+# The accounts
+
+
+def test_every_owner_at_an_origin_is_found_until_it_is_forgotten() -> None:
+    world: World = {}
+    here, there = "https://api.example", "https://other.example"
+    owners = [Key.scope_of(here, user) for user in ("one", "two", "three")]
+    for origin, user in ((here, "one"), (there, "one"), (here, "two"), (here, "three")):
+        key, owner = Key.of(origin, user, "devices"), Key.scope_of(origin, user)
+        run(world, entries.save(key, record("[]"), owner=owner, expected=None, limit=LIMIT))
+    assert run(world, entries.accounts(here)) == owners
+    assert run(world, entries.accounts(there)) == [Key.scope_of(there, "one")]
+    assert run(world, entries.forget(owners[1], limit=LIMIT)) == []
+    assert run(world, entries.accounts(here)) == [owners[0], owners[2]]
+    for owner in (owners[0], owners[2], Key.scope_of(there, "one")):
+        assert run(world, entries.forget(owner, limit=LIMIT)) == []
+    assert world == {}
+
+
+def test_whenever_a_first_save_crashes_its_owner_is_found() -> None:
+    worlds = crashes({}, lambda: entries.save(KEY, record("x" * 1000), owner=OWNER, expected=None, limit=LIMIT))
+    for world in worlds:
+        assert not under(world, KEY) or run(world, entries.accounts("https://api.example")) == [OWNER]
+        assert not run(world, entries.stored(OWNER)) or run(world, entries.accounts("https://api.example")) == [OWNER]
+
+
+def test_whenever_a_logout_crashes_what_is_left_is_found() -> None:
+    full: World = {}
+    for number in range(3):
+        save(full, record("x" * 1000, number), key=Key.of("https://api.example", "user", "prov", str(number)))
+    for world in crashes(full, lambda: entries.forget(OWNER, limit=LIMIT)):
+        for owner in run(world, entries.accounts("https://api.example")) or []:
+            assert run(world, entries.forget(owner, limit=LIMIT)) == []
+        assert world == {}
 
 
 def test_a_large_index_is_a_record_in_parts() -> None:
@@ -212,7 +248,7 @@ def test_a_large_index_is_a_record_in_parts() -> None:
         save(world, record("{}", number), key=key)
     assert entries.index_key(OWNER).part("a", 1) in world or entries.index_key(OWNER).part("b", 1) in world
     assert run(world, entries.stored(OWNER)) == keys
-    assert run(world, entries.forget(OWNER)) == []
+    assert run(world, entries.forget(OWNER, limit=LIMIT)) == []
     assert world == {}
 
 
@@ -234,7 +270,7 @@ def test_names_of_records_that_vanished_are_tolerated() -> None:
     world: World = {}
     save(world, record("one"))
     del world[KEY.service]
-    assert run(world, entries.forget(OWNER)) == []
+    assert run(world, entries.forget(OWNER, limit=LIMIT)) == []
 
 
 @pytest.mark.parametrize("payload", ["[]", "{}", "null", '[["0"]]', '[["0","1","2"]]', "[[1,2]]", "7"])
@@ -246,7 +282,7 @@ def test_an_index_of_nonsense_names_nothing(payload: str) -> None:
 
 def test_an_index_that_cannot_be_read_is_kept_and_forgetting_fails() -> None:
     world = {entries.index_key(OWNER).service: "?"}
-    assert run(world, entries.forget(OWNER)) == [entries.index_key(OWNER)]
+    assert run(world, entries.forget(OWNER, limit=LIMIT)) == [entries.index_key(OWNER)]
 
 
 def test_nothing_is_saved_that_the_index_of_a_newer_version_would_not_name() -> None:

@@ -117,13 +117,13 @@ def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade, monkeypa
     cache, waits = SlowToSave(), threading.Event()
     client = facade.client(cache=cache)
     facade.call(client.login)
-    wait_for = client._cache._changed.wait_for
 
-    def watched(predicate: Any) -> Any:
-        waits.set()
-        return wait_for(predicate)
+    class WatchedLock(type(threading.RLock())):  # type: ignore[misc]
+        def acquire(self, *, timeout: float) -> bool:
+            waits.set()
+            return bool(super().acquire(timeout=timeout))
 
-    monkeypatch.setattr(client._cache._changed, "wait_for", watched)
+    monkeypatch.setattr("siperb.facade.caching.RLock", WatchedLock)
 
     def go_on() -> None:
         waits.wait(5)  # a logout that does not wait has forgotten by then
@@ -159,7 +159,7 @@ def test_a_logout_that_fails_leaves_the_client_in_order(facade: Facade, monkeypa
     client = facade.client(cache=MemoryCache())
     failures = itertools.count()
 
-    def fail(effect: Any, era: Any) -> Any:
+    def fail(*_: object) -> Any:
         raise SiperbError(f"failure {next(failures)}")
 
     facade.call(client.login)

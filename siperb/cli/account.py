@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from siperb.cli.failures import CREDENTIALS, USAGE, CommandError
+from siperb.cli.failures import CREDENTIALS, ERROR, USAGE, CommandError
 from siperb.cli.masking import mask
 from siperb.cli.parser import Parser
 from siperb.cli.secret_input import read_secret
-from siperb.cli.terminal import Paint, say, show, write_json
+from siperb.cli.terminal import Paint, printable, say, show, write_json
 from siperb.errors import CacheError
 
 if TYPE_CHECKING:
-    from siperb.cache import KeyringCache
+    from siperb.cache import Key, KeyringCache
 
 PROMPT = "Personal access token (PAT), not shown: "
 
@@ -36,15 +37,18 @@ def add_to(parser: Parser) -> None:
         "status",
         status,
         "tell where the token comes from and what the keyring holds",
-        "Nothing is sent, and no secret is shown. Exits with 4 when there is no token.",
+        "Nothing is sent, and no secret is shown. Exits with 4 when there is no token, with 1 when the keyring that\n"
+        "may hold it does not answer.",
         options="base-url json",
     )
-    parser.add(
+    command = parser.add(
         "logout",
         logout,
-        "remove the token, and all that was cached for its user, from the keyring",
+        "remove the token, and all that was cached, from the keyring",
+        "Of every user that was logged in at the address, or of one.",
         options="base-url json",
     )
+    command.add_argument("--user", metavar="ID", help="the one user to log out; `siperb status` names them all")
 
 
 def login(arguments: argparse.Namespace) -> int:
@@ -77,61 +81,73 @@ def login(arguments: argparse.Namespace) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     from siperb.cache import KeyringCache
-    from siperb.cli.credentials import KINDS, address, find_account, keyring_name
+    from siperb.cli.credentials import address, count, find, keyring_name
 
     base_url, said_by = address(arguments)
     cache = KeyringCache()
-    account = find_account(base_url, cache)
-    counts, keyring = account.counts(), keyring_name(cache)
+    found, keyring = find(base_url, cache), keyring_name(cache)
+    unanswered = found.unanswered and str(found.unanswered)
     if arguments.json:
         write_json(
             {
                 "base_url": base_url,
                 "base_url_source": said_by,
-                "token": account.pat and mask(account.pat),
-                "token_source": account.source,
+                "token": found.pat and mask(found.pat),
+                "token_source": found.source,
                 "keyring": keyring,
-                "stored": counts,
+                "keyring_problem": unanswered,
+                "stored": None if unanswered else count(found.keys()),
+                "users": [{"user_id": user.user_id, "stored": count(user.keys)} for user in found.accounts],
             }
         )
     else:
+        none = f"unknown: {unanswered}" if unanswered else "none: run `siperb login` or set SIPERB_PAT"
+        rows = [
+            ("address", f"{base_url} ({said_by})"),
+            ("token", f"{mask(found.pat)} ({found.source})" if found.pat else none),
+            ("keyring", keyring or "none that can be used: `siperb doctor` says why"),
+            ("stored", f"unknown: {unanswered}" if unanswered else _sum(found.keys()) or "nothing"),
+        ]
+        if len(found.accounts) > 1:
+            rows += [("user", f"{user.user_id or 'not known'}: {_sum(user.keys)}") for user in found.accounts]
         paint = Paint(sys.stdout)
-        token = (
-            f"{mask(account.pat)} ({account.source})" if account.pat else "none: run `siperb login` or set SIPERB_PAT"
-        )
-        stored = ", ".join(_count(number, KINDS[kind]) for kind, number in counts.items() if number)
-        rows = {
-            "address": f"{base_url} ({said_by})",
-            "token": token,
-            "keyring": keyring or "none that can be used: `siperb doctor` says why",
-            "stored": stored or "nothing",
-        }
-        for name, text in rows.items():
-            show(f"{paint(f'{name:8}', 'bold')} {text}")
-    return 0 if account.pat else CREDENTIALS
+        for name, text in rows:
+            show(f"{paint(f'{name:8}', 'bold')} {printable(text)}")
+    return 0 if found.pat else ERROR if unanswered else CREDENTIALS
 
 
 def logout(arguments: argparse.Namespace) -> int:
-    from siperb.cache import KeyringCache
-    from siperb.cli.credentials import KINDS, address, client, find_account
+    from siperb.cache import Key, KeyringCache
+    from siperb.cli.credentials import address, count, find
+    from siperb.core.flows import pat_key
 
     base_url, _ = address(arguments)
     cache = KeyringCache()
-    _check(cache, "Nothing can be removed")  # a keyring that does not answer would seem to hold nothing
-    before = find_account(base_url, cache)
-    with client(arguments, cache) as siperb:
-        siperb.logout()
+    _check(cache, "Nothing can be removed")  # before it looks as if nothing were there
+    found = find(base_url, cache)
+    if found.unanswered:
+        raise found.unanswered
+    chosen = arguments.user and Key.scope_of(base_url, arguments.user)
+    accounts = [account for account in found.accounts if chosen in (None, account.owner)]
+    pat = cache.load(pat_key(base_url))
+    for account in accounts:
+        cache.forget(account.owner)
+    if chosen is None:
+        cache.evict(pat_key(base_url))
+    elif pat and found.pat_user != arguments.user:  # another's, which the user's index may name too
+        cache.save(pat_key(base_url), pat, owner=Key.scope_of(base_url, str(found.pat_user)))
+    removed = {key for account in accounts for key in account.keys}
     fresh = KeyringCache()  # the other one takes for gone what it could not remove
-    left = [key for key in before.stored if fresh.load(key)]
-    removed = {kind: number for kind, number in before.counts().items() if number}
+    left = [key for key in removed if fresh.load(key)]
     if left:
-        count = "1 record is" if len(left) == 1 else f"{len(left)} records are"
-        raise CommandError(f"{count} still in the keyring: log out again, or remove what begins with siperb/1/.")
+        records = "1 record is" if len(left) == 1 else f"{len(left)} records are"
+        raise CommandError(f"{records} still in the keyring: log out again, or remove what begins with siperb/1/.")
     if arguments.json:
-        write_json({"base_url": base_url, "removed": before.counts()})
+        write_json({"base_url": base_url, "removed": count(removed)})
     else:
-        what = ", ".join(_count(number, KINDS[kind]) for kind, number in removed.items())
-        say(f"Removed from the keyring: {what}." if what else f"The keyring held nothing for {base_url}.")
+        of_whom = f" of the user {arguments.user}" if chosen else ""
+        nothing = f"The keyring held nothing{of_whom} for {base_url}."
+        say(f"Removed from the keyring: {_sum(removed)}." if removed else nothing)
     _mention_variable()
     return 0
 
@@ -146,8 +162,11 @@ def _check(cache: KeyringCache, consequence: str) -> None:
     raise CommandError(f"{consequence}: {reason}. Commands take the token from SIPERB_PAT too, without a keyring.")
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' if number > 1 else ''}"
+def _sum(keys: Iterable[Key]) -> str:
+    from siperb.cli.credentials import KINDS, count
+
+    numbers = {KINDS[kind]: number for kind, number in count(keys).items() if number}
+    return ", ".join(f"{number} {what}{'s' if number > 1 else ''}" for what, number in numbers.items())
 
 
 def _mention_variable() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from siperb import sip
-from siperb.cli.credentials import address, find_account
+from siperb.cli.credentials import address, find
 from siperb.cli.failures import CREDENTIALS
 from siperb.cli.masking import mask
 from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
@@ -90,10 +90,12 @@ def check_keyring(patient: Patient) -> str:
 
 
 def check_token(patient: Patient) -> str:
-    account = find_account(patient.base_url, patient.cache)
-    if account.pat is None:
+    found = find(patient.base_url, patient.cache)
+    if found.pat is None and found.unanswered:
+        raise Problem("the keyring does not say whether there is one", "mend the keyring, or set SIPERB_PAT")
+    if found.pat is None:
         raise Problem("there is none", "run `siperb login`, or set SIPERB_PAT", exit_code=CREDENTIALS)
-    return f"{mask(account.pat)} from {account.source}"
+    return f"{mask(found.pat)} from {found.source}"
 
 
 def check_login(patient: Patient) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import field, frozen
 
 from siperb.cache import KeyringCache
-from siperb.core.flows import LOGIN_KEY, pat_key, session_key, stored_text
-from siperb.core.records import Key
+from siperb.core.flows import pat_key, stored_text
+from siperb.core.records import Key, Record
+from siperb.errors import CacheError
 from siperb.facade.client import DEFAULT_BASE_URL
 from siperb.facade.network import check_base_url
 from siperb.state import SiperbState
@@ -19,22 +21,37 @@ from siperb.sync.client import Siperb
 KINDS = {"pat": "token", "session": "session", "devices": "device list", "prov": "provisioning document"}
 
 
+def count(keys: Iterable[Key]) -> dict[str, int]:
+    """How many records of each kind: "pat", "session", "devices", "prov"."""
+    kinds = [key.kind.partition("-")[0] for key in keys]
+    return {kind: kinds.count(kind) for kind in KINDS}
+
+
 @frozen
 class Account:
-    """Whose the commands are: the PAT, where it comes from, and all that the keyring holds for its user.
+    """What the keyring holds for one user, maybe with some that was evicted. user_id: None when nothing says it."""
 
-    source: "SIPERB_PAT", "keyring" or None. stored: the keys of the records, maybe with some that were evicted.
+    owner: str
+    user_id: str | None
+    keys: list[Key]
+
+
+@frozen
+class Found:
+    """What there is without asking the API.
+
+    source: of the PAT: "SIPERB_PAT", "keyring" or None. pat_user: whose PAT the keyring holds.
+    accounts: all that was ever stored at the address. unanswered: what the keyring did instead of an answer.
     """
 
-    base_url: str
     pat: str | None = field(repr=False)
     source: str | None
-    stored: list[Key]
+    pat_user: str | None
+    accounts: list[Account]
+    unanswered: CacheError | None = None
 
-    def counts(self) -> dict[str, int]:
-        """How many records of each kind: "pat", "session", "devices", "prov"."""
-        kinds = [key.kind.partition("-")[0] for key in self.stored]
-        return {kind: kinds.count(kind) for kind in KINDS}
+    def keys(self) -> set[Key]:
+        return {key for account in self.accounts for key in account.keys}
 
 
 def client(arguments: argparse.Namespace, cache: KeyringCache | None = None, **options: Any) -> Siperb:
@@ -58,16 +75,28 @@ def keyring_name(cache: KeyringCache) -> str | None:
     return None if name == "keyring.backends.fail.Keyring" else name
 
 
-def find_account(base_url: str, cache: KeyringCache) -> Account:
-    """What there is without asking the API; a keyring that does not answer holds nothing."""
-    record = cache.load(pat_key(base_url))
-    stored = stored_text(record)
-    variable = os.environ.get("SIPERB_PAT")
+def find(base_url: str, cache: KeyringCache) -> Found:
+    """The PAT, and every account that was ever stored at the address."""
+    variable = os.environ.get("SIPERB_PAT") or None
+    try:
+        stored = stored_text(cache.within().load(pat_key(base_url)))
+        pat_user = stored.get("UserId")
+        accounts = [_account(base_url, owner, pat_user, cache) for owner in cache.within().accounts(base_url)]
+    except CacheError as error:
+        return Found(variable, variable and "SIPERB_PAT", None, [], error)
     pat = variable or stored.get("PAT")
-    users = {stored.get("UserId")}
-    for known in {variable, stored.get("PAT")} - {None, ""}:
-        users.add(stored_text(cache.load(session_key(base_url, str(known), LOGIN_KEY))).get("UserId"))
-    keys = [pat_key(base_url)] if record else []
-    for user in sorted(user for user in users if user):
-        keys += [key for key in cache.stored(Key.scope_of(base_url, user)) if key not in keys and key.kind != "pat"]
-    return Account(base_url, pat, "SIPERB_PAT" if variable else "keyring" if pat else None, keys)
+    return Found(pat, "SIPERB_PAT" if variable else pat and "keyring", pat_user, accounts)
+
+
+def _account(base_url: str, owner: str, pat_user: str | None, cache: KeyringCache) -> Account:
+    has_pat = pat_user is not None and Key.scope_of(base_url, pat_user) == owner
+    stored = cache.within().stored(owner)
+    keys = [key for key in stored if has_pat or key != pat_key(base_url)]  # which may be another's by now
+    if has_pat:
+        return Account(owner, pat_user, keys)
+    sessions = (cache.within().load(key) for key in keys if key.kind.startswith("session-"))
+    return Account(owner, next((user for record in sessions if (user := _user_of(record))), None), keys)
+
+
+def _user_of(session: Record | None) -> str | None:
+    return stored_text(session).get("UserId")

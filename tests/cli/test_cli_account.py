@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from backends import FileKeyring
 from cli_helpers import Result, Run, in_terminal, secrets_of, spawn
+from keyring.errors import KeyringLocked
 
 from siperb.cli.account import PROMPT
 from siperb.cli.secret_input import read_secret
@@ -195,6 +196,85 @@ def test_logout_tells_of_what_the_keyring_keeps(
     result = run("logout")
     assert (result.code, result.out) == (1, "")
     assert "1 record is still in the keyring" in result.err
+
+
+@pytest.fixture
+def two_users(
+    run: Run, siperb_server: SiperbServer, pat: str, file_keyring: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str]:
+    """The ids of one who logged in, cached something, and of another who logged in after."""
+    other = siperb_server.add_user()
+    siperb_server.add_device(other)
+    log_in(run, monkeypatch, pat)
+    run("provision", "1", "--cache")
+    log_in(run, monkeypatch, other.pat)
+    run("devices", "--cache")
+    return siperb_server.user.user_id, other.user_id
+
+
+def test_status_finds_everybody_who_was_logged_in(run: Run, two_users: tuple[str, str]) -> None:
+    lines = run("status").out.splitlines()
+    assert lines[3] == "stored   1 token, 2 sessions, 2 device lists, 1 provisioning document"
+    first, second = two_users
+    assert lines[4:] == [
+        f"user     {first}: 1 session, 1 device list, 1 provisioning document",
+        f"user     {second}: 1 token, 1 session, 1 device list",
+    ]
+    said = json.loads(run("status", "--json").out)
+    assert [user["user_id"] for user in said["users"]] == [first, second]
+
+
+def test_logout_removes_everybody(run: Run, two_users: tuple[str, str], file_keyring: Path) -> None:
+    result = run("logout")
+    assert result.err == ("Removed from the keyring: 1 token, 2 sessions, 2 device lists, 1 provisioning document.\n")
+    assert list(file_keyring.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_logout_of_one_user_leaves_the_other(
+    run: Run, two_users: tuple[str, str], file_keyring: Path, number: int
+) -> None:
+    gone, kept = two_users[number], two_users[1 - number]
+    assert run("logout", "--user", gone).code == 0
+    said = json.loads(run("status", "--json").out)
+    assert [user["user_id"] for user in said["users"]] == [kept]
+    assert said["stored"]["session"] == 1
+    assert (said["token_source"] == "keyring") == (number == 0)
+    assert run("logout", "--user", kept).code == 0
+    assert list(file_keyring.iterdir()) == []
+
+
+def test_logout_of_somebody_who_never_was_here_removes_nothing(
+    run: Run, two_users: tuple[str, str], file_keyring: Path
+) -> None:
+    before = {file.name: file.read_text() for file in file_keyring.iterdir()}
+    result = run("logout", "--user", "nobody")
+    assert result.code == 0
+    assert "held nothing of the user nobody" in result.err
+    assert {file.name: file.read_text() for file in file_keyring.iterdir()} == before
+
+
+def test_a_keyring_that_does_not_answer_is_not_an_empty_one(
+    run: Run, siperb_server: SiperbServer, pat: str, file_keyring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(run, monkeypatch, pat)
+
+    def locked(*_: object) -> str:
+        raise KeyringLocked
+
+    monkeypatch.setattr(FileKeyring, "get_password", locked)
+    status = run("status")
+    assert status.code == 1
+    assert status.out.count("unknown: the keyring is locked") == 2
+    said = json.loads(run("status", "--json").out)
+    assert said["stored"] is None
+    assert "locked" in said["keyring_problem"]
+    devices = run("devices")
+    assert (devices.code, devices.out) == (1, "")
+    assert "the keyring is locked" in devices.err
+    assert "There is no" not in devices.err
+    monkeypatch.setenv("SIPERB_PAT", pat)
+    assert run("status").code == 0
 
 
 @pytest.mark.usefixtures("no_keyring")

@@ -33,6 +33,8 @@ def hermetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv("USERPROFILE", home)
     if "SIPERB_TEST_SECRET_SERVICE" not in os.environ:  # where the keyring is the test's own
         monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        runtime = str(request.getfixturevalue("empty_home"))  # for a lock file that no test beside this one holds
+        monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
 
 
 @pytest.fixture(autouse=True)

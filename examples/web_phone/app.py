@@ -2,6 +2,7 @@
 
     npm ci && npm run build
     SIPERB_PAT=... python app.py
+    python app.py --demo    # on this machine alone, without an account
 
 It prints a link with a key that opens the page once. README.md says what is yours to replace.
 """
@@ -9,38 +10,43 @@ It prints a link with a key that opens the page once. README.md says what is you
 from __future__ import annotations
 
 import argparse
+import asyncio
+import errno
 import hmac
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from siperb import AsyncSiperb, Device, SiperbError, sip
+from siperb import AsyncSiperb, Device, MissingCredentialsError, Provisioning, SiperbError, sip
 
 HERE = Path(__file__).parent
 FILES = {"/": HERE / "index.html", "/style.css": HERE / "style.css", "/phone.js": HERE / "dist" / "phone.js"}
+ECHO_FILES = {"/echo": HERE / "echo.html", "/echo.js": HERE / "dist" / "echo.js"}
 CONFIGURATIONS = {"jssip": sip.jssip, "sipjs": sip.sipjs}
 COOKIE = "web_phone"
+TIME_TO_LOG_IN = 5.0  # seconds; what is wrong then is told by the page, which can try again
 
 CLIENT = web.AppKey("client", AsyncSiperb)
 OPTIONS = web.AppKey("options", argparse.Namespace)
-KEYS = web.AppKey("keys", set[str])
+KEYS = web.AppKey("keys", dict[str, str])
 USERS = web.AppKey("users", dict[str, str])
 
 
 def current_user(request: web.Request) -> str | None:
-    """Who is asking? PUT YOUR APPLICATION'S OWN LOGIN HERE; this one knows whoever opened the printed link."""
+    """Who is asking? PUT YOUR APPLICATION'S OWN LOGIN HERE; this one knows whose printed link was opened."""
     return request.app[USERS].get(request.cookies.get(COOKIE, ""))
 
 
-def choose_device(user: str, devices: list[Device], name: str | None) -> Device:
+def choose_device(user: str, devices: list[Device]) -> Device:
     """Which phone is this user's? PUT YOUR OWN CHOICE HERE; this one takes the device of that name, or the first."""
     for device in devices:
-        if name is None or device.description == name:
+        if user in ("", device.description):
             return device
     raise web.HTTPNotFound(text="There is no such script device. Make one at Siperb, or start with another --device.")
 
@@ -54,16 +60,24 @@ async def configuration(request: web.Request) -> web.Response:
     user = current_user(request)
     if user is None:
         raise web.HTTPUnauthorized(text="Sign in with the key of the printed link.")
-    emit = CONFIGURATIONS.get(request.match_info["library"])
+    return await provision(request.app, user, request.match_info["library"])
+
+
+async def echo_configuration(request: web.Request) -> web.Response:
+    """The demo's echo, a made-up account on this machine alone: anybody's who can open its page."""
+    return await provision(request.app, request.app[OPTIONS].echo, "jssip")
+
+
+async def provision(app: web.Application, user: str, library: str) -> web.Response:
+    emit = CONFIGURATIONS.get(library)
     if emit is None:
         raise web.HTTPNotFound(text="There is no such library.")
-    client, options = request.app[CLIENT], request.app[OPTIONS]
+    client = app[CLIENT]
     try:
-        devices = await client.get_devices() or []
-        device = choose_device(user, devices, options.device)
+        device = choose_device(user, await client.get_devices() or [])
         provisioning = await client.get_provisioning(device.device_token)
         assert provisioning  # strict=True raises instead of answering None
-        emitted = emit(provisioning, client.session, insecure=options.insecure)
+        emitted = emit(provisioning, client.session, insecure=app[OPTIONS].insecure)
     except SiperbError as error:
         raise web.HTTPBadGateway(text=str(error)) from error  # one sentence, without a secret
     now, expires = datetime.now(timezone.utc), provisioning.jwt_expires_at
@@ -72,30 +86,42 @@ async def configuration(request: web.Request) -> web.Response:
     return web.json_response(
         {
             "name": provisioning.profile_name or device.description,
+            "buddies": list(speed_dials(provisioning)),
             "expires_in": expires and (expires - now).total_seconds(),
             "configuration": emitted,
         }
     )
 
 
+def speed_dials(provisioning: Provisioning) -> Iterator[dict[str, str]]:
+    """The document's `Buddies` that can be called."""
+    buddies: object = provisioning.raw.get("Buddies")
+    for buddy in cast("list[object]", buddies) if isinstance(buddies, list) else []:
+        match buddy:
+            case {"display": str(name), "exten": str(number)} if name and number:
+                yield {"name": name, "number": number}
+            case _:
+                ...
+
+
 async def sign_in(request: web.Request) -> web.Response:
     """Trade the printed key, which is good once, for a cookie."""
     given = await request.text()
     keys = request.app[KEYS]
-    if not any(hmac.compare_digest(key.encode(), given.encode()) for key in keys):
+    good = [key for key in keys if hmac.compare_digest(key.encode(), given.encode())]
+    if not good:
         raise web.HTTPUnauthorized(text="This key is not good, or no longer: each opens the page once.")
-    keys.clear()
-    session = secrets.token_urlsafe()
-    request.app[USERS][session] = "whoever has the link"
+    session, user = secrets.token_urlsafe(), keys.pop(good[0])
+    request.app[USERS][session] = user
     response = web.Response(status=204)
     secure = request.app[OPTIONS].origin.startswith("https:")
     response.set_cookie(COOKIE, session, httponly=True, samesite="Strict", secure=secure)
-    announce(request.app)
+    announce(request.app, user)
     return response
 
 
 async def file(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(FILES[request.path])
+    return web.FileResponse({**FILES, **ECHO_FILES}[request.path])
 
 
 @web.middleware
@@ -115,33 +141,42 @@ async def protect(request: web.Request, response: web.StreamResponse) -> None:
             "Cache-Control": "no-store",
             "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
             f"connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            "Permissions-Policy": "microphone=(self)",
+            "Permissions-Policy": "microphone=(self), speaker-selection=(self)",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
         }
     )
 
 
-def announce(app: web.Application) -> None:
+def announce(app: web.Application, user: str) -> None:
     key = secrets.token_urlsafe()
-    app[KEYS].add(key)
-    print(f"Open {app[OPTIONS].origin}/#{key}", flush=True)
+    app[KEYS][key] = user
+    print(f"Open {app[OPTIONS].origin}/#{key}" + (f" for {user}" if user else ""), flush=True)
 
 
 async def run_client(app: web.Application) -> AsyncIterator[None]:
-    async with AsyncSiperb(strict=True, app_info="web-phone") as client:  # SIPERB_PAT, or what `siperb login` stored
+    """With SIPERB_PAT, or what `siperb login` stored; the demo has its own."""
+    options = app[OPTIONS]
+    async with AsyncSiperb(options.pat, base_url=options.base_url, strict=True, app_info="web-phone") as client:
         app[CLIENT] = client
+        try:
+            await asyncio.wait_for(client.login(), TIME_TO_LOG_IN)
+        except (SiperbError, asyncio.TimeoutError) as error:
+            if isinstance(error, MissingCredentialsError):
+                raise
         yield
 
 
 def make_app(options: argparse.Namespace) -> web.Application:
     app = web.Application(middlewares=[guard])
-    app[OPTIONS], app[KEYS], app[USERS] = options, set(), {}
+    app[OPTIONS], app[KEYS], app[USERS] = options, {}, {}
     app.cleanup_ctx.append(run_client)
     app.on_response_prepare.append(protect)
     app.router.add_post("/sign-in", sign_in)
+    if options.echo:
+        app.router.add_post("/configuration/echo", echo_configuration)
     app.router.add_post("/configuration/{library}", configuration)
-    for path in FILES:
+    for path in {**FILES, **(ECHO_FILES if options.echo else {})}:
         app.router.add_get(path, file)
     return app
 
@@ -151,8 +186,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8080, help="(default: %(default)s)")
     parser.add_argument("--origin", help="where browsers find it, e.g. https://phone.example.com, behind a proxy")
-    parser.add_argument("--device", help="the name of the script device (default: the first)")
+    parser.add_argument(
+        "--device",
+        action="append",
+        help="the name of the script device (default: the first); several times for several phones, a link for each",
+    )
     parser.add_argument("--insecure", action="store_true", help="ws instead of wss, for a registrar on loopback alone")
+    parser.add_argument("--demo", action="store_true", help="a Siperb API and a registrar on loopback, with an echo")
+    parser.set_defaults(pat=None, base_url=None, echo=None)
     options = parser.parse_args(arguments)
     options.origin = as_browsers_send_it(options.origin or f"http://{options.host}:{options.port}")
     if not options.origin:
@@ -173,16 +214,36 @@ def as_browsers_send_it(origin: str) -> str:
     return f"{scheme}://{name}" + ("" if port in (None, 443 if scheme == "https" else 80) else f":{port}")
 
 
+def serve(options: argparse.Namespace, started: Callable[[], None] = lambda: None) -> None:
+    app = make_app(options)
+
+    def listening(_: object) -> None:
+        for user in options.device or [""]:
+            announce(app, user)
+        started()
+
+    try:
+        web.run_app(app, host=options.host, port=options.port, print=listening)
+    except MissingCredentialsError:
+        raise SystemExit(
+            "There is no personal access token (PAT): set SIPERB_PAT, `siperb login`, or try --demo."
+        ) from None
+    except OSError as error:
+        why = "it is in use" if error.errno == errno.EADDRINUSE else str(error.strerror)
+        raise SystemExit(
+            f"Cannot listen at port {options.port} of {options.host}: {why}. Choose another --port."
+        ) from None
+
+
 def main() -> None:
     options = parse()
     if not FILES["/phone.js"].exists():
         raise SystemExit("The page is not built: run `npm ci && npm run build` in this folder first.")
-    app = make_app(options)
+    if not options.demo:
+        return serve(options)
+    from demo import run_demo
 
-    def listening(_: object) -> None:
-        announce(app)
-
-    web.run_app(app, host=options.host, port=options.port, print=listening)
+    return run_demo(options, serve)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,25 @@
-// What both libraries are told about audio. A phone that is not on the registrar's network may need a STUN or TURN
-// server here: { urls: "stun:stun.example.com" }.
-export const iceServers = [];
-export const audio = { audio: true, video: false };
+// What both libraries are told about audio, and what they tell of it.
 
-// What the other side says, as a stream for an <audio> element.
-export function heard(connection) {
-  return new MediaStream(connection.getReceivers().map(({ track }) => track));
+// A phone that is not on the registrar's network may need a STUN or TURN server: { urls: "stun:stun.example.com" }.
+export const iceServers = [];
+
+// What comes before the answer (an announcement, "please hold") is heard. SIP.js cannot do that where the registrar
+// rings several phones at once and more than one of them says something: with such a registrar, false.
+export const earlyMedia = true;
+
+// Tells a call what its connection brings: onheard(stream), onheldbyother(whether it sends nothing).
+export function follow(connection, call) {
+  connection.addEventListener("track", ({ track }) => call.onheard?.(new MediaStream([track])));
+  connection.addEventListener("signalingstatechange", () => {
+    const [direction] = connection.getTransceivers().map(({ currentDirection }) => currentDirection);
+    if (connection.signalingState === "stable") call.onheldbyother?.(["recvonly", "inactive"].includes(direction));
+  });
+}
+
+// Puts another microphone's track in the place of the one that is sent.
+export async function replaceTrack(connection, track) {
+  const sender = connection.getSenders().find((each) => each.track?.kind === "audio");
+  if (!sender) return;
+  track.enabled = sender.track.enabled; // muted or held it stays
+  await sender.replaceTrack(track);
 }

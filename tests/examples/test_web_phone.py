@@ -72,6 +72,8 @@ def test_calls_with_the_keyboard_alone(open_phone: Open, other_phone: Page, libr
     phone.shows("In call", "in-call-muted", within="#call-state")
     phone.page.do("press", "[aria-label='5']", "Enter")
     phone.page.do("press", "body", "Escape")
+    phone.shows("End the call with u701?", "end-the-call", within="#ask-question")
+    phone.page.do("press", "#ask-yes", "Enter")
     phone.shows("Call ended. Ready", "call-ended")
     assert phone.focused() == "number"
     registrar.seen("reply 200 to INVITE", since)

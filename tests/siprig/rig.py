@@ -63,16 +63,30 @@ class Registrar:
 def run_registrar(directory: Path, accounts: dict[str, str]) -> Iterator[Registrar]:
     """Kamailio for `DOMAIN` with the accounts (user to password), on a ws and a wss port of 127.0.0.1."""
     sip_port, wss_port = free_ports(2)
-    shutil.copy(HERE / "kamailio.cfg", directory)
+    shutil.copy(HERE.parents[1] / "examples" / "web_phone" / "kamailio.cfg", directory)
     make_certificate(directory)
-    command = ["kamailio", "-DD", "-E", "-f", directory / "kamailio.cfg", "-Y", directory, "-m", "32", "-M", "4"]
+    command = [
+        "kamailio",
+        "-DD",
+        "-E",
+        "-A",
+        "WITH_TLS",
+        "-f",
+        directory / "kamailio.cfg",
+        "-Y",
+        directory,
+        "-m",
+        "32",
+        "-M",
+        "4",
+    ]
     listen = ["-l", f"tcp:127.0.0.1:{sip_port}", "-l", f"tls:127.0.0.1:{wss_port}"]
     passwords = ";".join(f"{user}={password}" for user, password in accounts.items())
     process = subprocess.Popen(
         [*command, *listen],
         cwd=directory,
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "SIPRIG_DOMAIN": DOMAIN, "SIPRIG_PASSWORDS": passwords},
+        env={**os.environ, "SIP_DOMAIN": DOMAIN, "SIP_PASSWORDS": passwords},
         stderr=subprocess.PIPE,
         text=True,
     )

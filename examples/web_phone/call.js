@@ -1,0 +1,143 @@
+// The one call, from dialling or ringing to its end.
+import { ask, dismiss } from "./ask.js";
+import { $ } from "./dom.js";
+import { callEnded } from "./line.js";
+import { openMicrophone } from "./microphone.js";
+import { clean, toNumber, toTarget } from "./number.js";
+import { changed, complain, state } from "./state.js";
+import { followTransfer } from "./transfer.js";
+import * as words from "./words.js";
+
+export async function dial(number) {
+  const wanted = clean(number);
+  if (!state.phone || state.call || !wanted) return;
+  const microphone = await openMicrophone();
+  if (!microphone || !state.phone || state.call) return close(microphone);
+  try {
+    const leg = state.phone.call(toTarget(wanted, state.domain), microphone);
+    take(leg, { peer: nameOf(wanted), number: wanted, kind: "out", phase: "calling", microphone });
+  } catch {
+    close(microphone);
+    complain(words.problems.notANumber);
+  }
+}
+
+export function incoming(leg) {
+  const number = toNumber(leg.user, leg.host, state.domain);
+  const call = { peer: leg.name || nameOf(number), number, kind: "in", phase: "incoming" };
+  if (state.call) {
+    leg.hangUp(486);
+    return remember({ ...call, began: new Date() });
+  }
+  take(leg, call);
+  $("answer").focus();
+}
+
+export async function answer() {
+  const call = state.call;
+  const microphone = await openMicrophone();
+  if (!microphone || state.call !== call) return close(microphone);
+  set(call, { phase: "connecting", microphone });
+  call.leg.answer(microphone);
+}
+
+export async function hangUp() {
+  const call = state.call;
+  call.isDeclined = call.phase === "incoming";
+  dismiss();
+  await end(call);
+}
+
+export async function askToHangUp() {
+  const call = state.call;
+  const question = call.phase === "incoming" ? words.askToDecline(call.peer) : words.askToEnd(call.peer);
+  if (await ask(question) && state.call === call) await hangUp();
+}
+
+export function mute() {
+  const call = state.call;
+  call.leg.mute(!call.muted);
+  set(call, { muted: !call.muted });
+}
+
+export async function hold() {
+  const call = state.call;
+  try {
+    await call.leg.hold(!call.held);
+    set(call, { held: !call.held });
+  } catch {
+    complain(words.problems.notHeld);
+  }
+}
+
+export function tone(key) {
+  const call = state.call;
+  call.leg.tone(key);
+  set(call, { tones: call.tones + key });
+}
+
+// Makes it the call of the page. A transfer that is followed has the call `before`, which comes back if it fails.
+export function take(leg, details) {
+  const call = { leg, began: new Date(), tones: "", ...details };
+  leg.onringing = () => call.phase === "calling" && set(call, { phase: "ringing" });
+  leg.onheard = (stream) => set(call, { stream });
+  leg.onheldbyother = (on) => set(call, { heldByOther: on && !call.held });
+  leg.onanswered = () => answered(call);
+  leg.onended = (status) => ended(call, status);
+  leg.onreferred = (referral) => followTransfer(call, referral);
+  Object.assign(state, { call, news: undefined, problem: undefined });
+  changed();
+}
+
+export function set(call, details) {
+  Object.assign(call, details);
+  changed();
+}
+
+// The end is told by onended; one that had come already is none the worse.
+export async function end({ leg }) {
+  try {
+    await leg.hangUp();
+  } catch {}
+}
+
+function answered(call) {
+  const { before } = call;
+  set(call, { phase: "talking", answered: Date.now(), before: undefined });
+  if (before) end(before);
+  else $("hang-up").focus();
+}
+
+function ended(call, status) {
+  close(call.microphone);
+  call.microphone = undefined;
+  remember(call);
+  const how = call.outcome ?? words.endings[status] ?? (status >= 300 ? words.failed(status) : words.ended);
+  if (state.call?.before === call) state.call.before = undefined;
+  if (state.call !== call) return changed();
+  dismiss();
+  if (call.before) {
+    state.call = call.before;
+    state.call.leg.mute(Boolean(state.call.muted));
+    return complain(words.notTransferred(how));
+  }
+  state.call = undefined;
+  state.news = call.kind === "in" && !call.answered && !call.isDeclined ? words.missed(call.peer) : how;
+  changed();
+  $("number").focus();
+  callEnded();
+}
+
+function remember({ peer, number, kind, began, answered, isDeclined }) {
+  const seconds = answered && Math.round((Date.now() - answered) / 1000);
+  state.calls.unshift({ peer, number, began, seconds, kind: kind === "in" && !answered && !isDeclined ? "missed" : kind });
+  changed();
+}
+
+function nameOf(number) {
+  return state.buddies.find((buddy) => buddy.number === number)?.name ?? number;
+}
+
+function close(microphone) {
+  microphone?.getTracks().forEach((track) => track.stop());
+}

@@ -1,0 +1,40 @@
+// The page's elements, and its words.
+import * as words from "./words.js";
+
+export const $ = (id) => document.getElementById(id);
+
+export function make(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+// A picture of index.html, for which a screen reader has the words beside it.
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(document.createElementNS(space, "use"));
+  svg.firstChild.setAttribute("href", `#${name}`);
+  return svg;
+}
+
+// Written only when it changes: a screen reader reads a status aloud whenever it is written.
+export function write(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+
+export function fillIn() {
+  document.documentElement.lang = words.language;
+  for (const element of document.querySelectorAll("[data-words]")) element.textContent = words.fixed[element.dataset.words];
+  for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = words.fixed[element.dataset.label];
+}
+
+export async function post(path, body) {
+  try {
+    const response = await fetch(path, { method: "POST", body });
+    return { ok: response.ok, status: response.status, text: await response.text() };
+  } catch {
+    return { ok: false, text: words.problems.noServer };
+  }
+}

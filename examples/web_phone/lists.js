@@ -1,0 +1,49 @@
+// The speed dials, which are the Buddies of the provisioning document, and the calls of this session.
+import { dial } from "./call.js";
+import { $, icon, make } from "./dom.js";
+import { onChange, state } from "./state.js";
+import { recent, time } from "./words.js";
+
+const duration = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+let shown = [];
+
+function entry(number, label, ...children) {
+  const button = make("button", { type: "button", ariaLabel: label }, ...children);
+  button.addEventListener("click", () => dial(number));
+  return make("li", {}, button);
+}
+
+function buddy({ name, number }) {
+  const initial = make("span", { className: "initial", ariaHidden: "true", textContent: [...name][0].toUpperCase() });
+  return entry(number, `${name}, ${number}`, initial, make("span", { textContent: name }), make("small", { textContent: number }));
+}
+
+function ended({ peer, number, kind, began, seconds }) {
+  const length = seconds === undefined ? "" : duration(seconds);
+  const said = recent.said({ kind, peer, time: time(began), length });
+  const made = entry(number, said, icon(kind), make("span", { textContent: peer }),
+    make("small", { textContent: [time(began), length].filter(Boolean).join(" · ") }));
+  made.className = kind;
+  return made;
+}
+
+function fill(id, entries) {
+  $(id).replaceChildren(...entries);
+}
+
+onChange(() => {
+  const now = [state.buddies, state.calls.length];
+  if (now.some((each, at) => each !== shown[at])) { // else the focus would be lost in it
+    fill("buddies", state.buddies.map(buddy));
+    fill("calls", state.calls.map(ended));
+    $("targets").replaceChildren(...state.buddies.map(({ name, number }) => new Option(name, number)));
+    shown = now;
+  }
+  $("speed-dials").hidden = !state.buddies.length;
+  $("recent-calls").hidden = !state.name;
+  $("no-calls").hidden = state.calls.length > 0;
+  const canDial = Boolean(state.phone) && !state.call;
+  for (const button of document.querySelectorAll("#buddies button, #calls button")) button.disabled = !canDial;
+});
+
+export { duration };

@@ -1,0 +1,61 @@
+// An incoming call is noticed: by ear, in the window's title, and, in another tab or window, by a notification.
+import { $ } from "./dom.js";
+import { isLocked, play, unlock } from "./sounds.js";
+import { onChange, state } from "./state.js";
+import * as words from "./words.js";
+
+let notification;
+let announced; // the call that was notified of
+
+function draw() {
+  const { call, name } = state;
+  play(soundOf(call));
+  if (name) document.title = call?.phase === "incoming" ? words.titleIncoming(call.peer)
+    : call ? words.titleCall(call.peer, name) : name;
+  $("offer").hidden = state.line !== "ready" || Boolean(call) || !canOffer();
+  if (call?.phase === "incoming") announce(call);
+  else withdraw();
+}
+
+function soundOf(call) {
+  if (call?.phase === "incoming") return "ringtone";
+  return call?.phase === "ringing" && !call.stream ? "ringback" : undefined; // early media says itself how it is
+}
+
+function announce(call) {
+  const isElsewhere = document.hidden || !document.hasFocus();
+  if (announced === call || !isElsewhere || !("Notification" in window) || Notification.permission !== "granted") return;
+  announced = call;
+  try {
+    notification = new Notification(words.notifyIncoming(call.peer), {
+      body: words.notifyHint(state.name), tag: "incoming", requireInteraction: true,
+    });
+    notification.onclick = () => {
+      window.focus();
+      $("answer").focus();
+    };
+  } catch {} // Chrome on Android has them for service workers alone
+}
+
+function withdraw() {
+  notification?.close();
+  notification = announced = undefined;
+}
+
+// Asked for by a press, with its reason beside it: a page that asks by itself is refused, and then for good.
+function canOffer() {
+  return "Notification" in window && Notification.permission === "default" && !localStorage.getItem("notNow");
+}
+
+$("allow").addEventListener("click", async () => {
+  await Notification.requestPermission();
+  draw();
+});
+$("not-now").addEventListener("click", () => {
+  localStorage.setItem("notNow", "yes");
+  draw();
+});
+for (const event of ["pointerdown", "keydown"]) addEventListener(event, () => isLocked() && unlock(), true);
+document.addEventListener("visibilitychange", draw);
+addEventListener("blur", draw);
+onChange(draw);

@@ -1,0 +1,65 @@
+// What is shown, drawn from what the page knows. What can be done now is what is there to press.
+import { $, write } from "./dom.js";
+import { duration } from "./lists.js";
+import { onChange, state } from "./state.js";
+import * as words from "./words.js";
+
+const KINDS = { starting: "waiting", connecting: "waiting", ready: "good" };
+
+let clock;
+
+onChange(() => {
+  const { call, line, name, problem } = state;
+  const isReady = Boolean(state.phone) && !call;
+  const isTalking = call?.phase === "talking";
+  if (name) write("name", name);
+  write("status", status());
+  $("status").dataset.state = KINDS[line] ?? "bad";
+
+  $("problem").hidden = !problem;
+  write("problem-text", problem ?? "");
+  $("retry").hidden = !state.canRetry || Boolean(call);
+  $("sign-in").hidden = !state.needsKey;
+
+  $("call").hidden = !call;
+  if (call) {
+    write("peer", call.peer);
+    write("call-state", callState(call));
+    write("tones", call.tones);
+    $("call").dataset.state = isTalking ? "answered" : "ringing";
+  }
+  $("duration").hidden = !isTalking;
+  if (isTalking) tick();
+  if (isTalking) clock ??= setInterval(tick, 1000);
+  else clock = clearInterval(clock);
+
+  $("dialer").hidden = $("dial").hidden = !isReady;
+  $("keypad").hidden = !isReady && (!isTalking || Boolean(call.choosesTarget));
+  $("transferrer").hidden = !call?.choosesTarget;
+  $("tools").hidden = !isTalking;
+  $("mute").ariaPressed = String(Boolean(call?.muted));
+  $("hold").ariaPressed = String(Boolean(call?.held));
+  $("transfer").ariaExpanded = String(Boolean(call?.choosesTarget));
+  $("transfer").disabled = Boolean(call?.isTransferring);
+  $("actions").hidden = !isReady && !call;
+  $("answer").hidden = call?.phase !== "incoming";
+  $("hang-up").hidden = !call;
+  $("hang-up").lastElementChild.textContent = call?.phase === "incoming" ? words.decline : words.hangUp;
+  $("libraries").disabled = Boolean(call);
+});
+
+function status() {
+  const { call, line, news } = state;
+  if (call && line === "ready") return words.onACall;
+  return news ? words.after(news, words.lines[line]) : words.lines[line];
+}
+
+function callState(call) {
+  const state = call.isTransferring ? words.transferring : call.held ? words.held
+    : call.heldByOther ? words.heldByOther : words.phases[call.phase];
+  return call.muted ? words.both(state, words.muted) : state;
+}
+
+function tick() {
+  if (state.call?.answered) write("duration", duration(Math.round((Date.now() - state.call.answered) / 1000)));
+}

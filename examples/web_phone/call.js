@@ -2,6 +2,7 @@
 import { ask, dismiss } from "./ask.js";
 import { $ } from "./dom.js";
 import { callEnded } from "./line.js";
+import { sendTone } from "./media.js";
 import { openMicrophone } from "./microphone.js";
 import { clean, toNumber, toTarget } from "./number.js";
 import { changed, complain, state } from "./state.js";
@@ -10,7 +11,7 @@ import * as words from "./words.js";
 
 export async function dial(number) {
   const wanted = clean(number);
-  if (!state.phone || state.call || !wanted) return;
+  if (state.line !== "ready" || state.call || !wanted) return;
   const microphone = await openMicrophone();
   if (!microphone || !state.phone || state.call) return close(microphone);
   try {
@@ -44,6 +45,7 @@ export async function answer() {
 export async function hangUp() {
   const call = state.call;
   call.isDeclined = call.phase === "incoming";
+  call.outcome = words.ended;
   dismiss();
   await end(call);
 }
@@ -72,7 +74,7 @@ export async function hold() {
 
 export function tone(key) {
   const call = state.call;
-  call.leg.tone(key);
+  sendTone(call.leg.connection(), key);
   set(call, { tones: call.tones + key });
 }
 

@@ -64,8 +64,8 @@ for (const [digit, letters] of [
   ["1", ""], ["2", "ABC"], ["3", "DEF"], ["4", "GHI"], ["5", "JKL"], ["6", "MNO"],
   ["7", "PQRS"], ["8", "TUV"], ["9", "WXYZ"], ["*", ""], ["0", "+"], ["#", ""],
 ]) {
-  const small = make("small", { textContent: letters, ariaHidden: "true" });
-  const button = make("button", { type: "button", value: digit, ariaLabel: digit }, digit, small);
+  const button = make("button", { type: "button", value: digit, ariaLabel: digit }, digit);
+  button.dataset.letters = letters;
   button.addEventListener("keydown", (event) => event.repeat && event.preventDefault());
   button.addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch
   button.addEventListener("click", () => (digit === "0" ? pressZero() : press(digit)));

@@ -7,21 +7,22 @@ import { recent, time } from "./words.js";
 const duration = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 let shown = [];
 
-function entry(number, label, ...children) {
-  const button = make("button", { type: "button", ariaLabel: label }, ...children);
+function entry(number, ...children) {
+  const button = make("button", { type: "button" }, ...children);
   button.addEventListener("click", () => dial(number));
   return make("li", {}, button);
 }
 
 function buddy({ name, number }) {
-  const initial = make("span", { className: "initial", ariaHidden: "true", textContent: [...name][0].toUpperCase() });
-  return entry(number, `${name}, ${number}`, initial, make("span", { textContent: name }), make("small", { textContent: number }));
+  const made = entry(number, make("span", { textContent: name }), " ", make("small", { textContent: number }));
+  made.firstChild.dataset.initial = [...name][0].toUpperCase();
+  return made;
 }
 
 function ended({ peer, number, kind, began, seconds }) {
   const length = seconds === undefined ? "" : duration(seconds);
-  const said = recent.said({ kind, peer, time: time(began), length });
-  const made = entry(number, said, icon(kind), make("span", { textContent: peer }),
+  const made = entry(number, icon(kind), make("span", { className: "unseen", textContent: recent[kind] }),
+    make("span", { textContent: peer }), " ",
     make("small", { textContent: [time(began), length].filter(Boolean).join(" · ") }));
   made.className = kind;
   return made;
@@ -42,7 +43,7 @@ onChange(() => {
   $("speed-dials").hidden = !state.buddies.length;
   $("recent-calls").hidden = !state.name;
   $("no-calls").hidden = state.calls.length > 0;
-  const canDial = Boolean(state.phone) && !state.call;
+  const canDial = state.line === "ready" && !state.call;
   for (const button of document.querySelectorAll("#buddies button, #calls button")) button.disabled = !canDial;
 });
 

@@ -16,6 +16,12 @@ export function follow(connection, call) {
   });
 }
 
+// Keys are pressed faster than tones are sent, and a new tone would take the place of those that wait.
+export function sendTone(connection, key) {
+  const { dtmf } = connection.getSenders().find(({ track }) => track?.kind === "audio");
+  dtmf.insertDTMF(dtmf.toneBuffer + key);
+}
+
 // Puts another microphone's track in the place of the one that is sent.
 export async function replaceTrack(connection, track) {
   const sender = connection.getSenders().find((each) => each.track?.kind === "audio");

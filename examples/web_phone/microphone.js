@@ -11,14 +11,23 @@ const remembered = (name) => localStorage.getItem(name) ?? "";
 export async function openMicrophone() {
   try {
     if (!navigator.mediaDevices) throw new DOMException("", "SecurityError");
-    const audio = remembered("microphone") ? { deviceId: remembered("microphone") } : true; // another if it is gone
-    const stream = await navigator.mediaDevices.getUserMedia({ audio, video: false });
+    const stream = await openDevice(remembered("microphone"));
     stream.getAudioTracks()[0].onended = changeMicrophone; // pulled out
     list(); // the browser names devices to a page that has had one
     return stream;
   } catch (error) {
     complain(problems.microphone(error));
   }
+}
+
+// The chosen one, or the system's if that is gone. Chromium takes a device that is not "exact" for no wish at all.
+async function openDevice(id) {
+  const open = (audio) => navigator.mediaDevices.getUserMedia({ audio, video: false });
+  if (!id) return open(true);
+  return open({ deviceId: { exact: id } }).catch((error) => {
+    if (error.name !== "OverconstrainedError") throw error;
+    return open(true);
+  });
 }
 
 async function changeMicrophone() {

@@ -34,6 +34,7 @@ onChange(() => {
   else clock = clearInterval(clock);
 
   $("dialer").hidden = $("dial").hidden = !isReady;
+  $("dial").disabled = line !== "ready";
   $("keypad").hidden = !isReady && (!isTalking || Boolean(call.choosesTarget));
   $("transferrer").hidden = !call?.choosesTarget;
   $("tools").hidden = !isTalking;

@@ -2,7 +2,7 @@
 //
 // start(configuration, events) gives { call(target, microphone), stop() }.
 // events: registered(), refused(status; 408 if no answer came), disconnected(), incoming(call).
-// A call has answer(microphone), hangUp(status), mute(on), tone(key), connection(), hold(on) and transfer(target), the
+// A call has answer(microphone), hangUp(status), mute(on), connection(), hold(on) and transfer(target), the
 // last two promises of done and of the status of the transfer. It tells what happens to it through onringing(),
 // onheard(stream), onanswered(), onheldbyother(on), onreferred({ target, follow(microphone), refuse() }), onended(status).
 import JsSIP from "jssip";
@@ -41,7 +41,6 @@ function toCall(session, media) {
     },
     hangUp: (status) => session.terminate(status && { status_code: status }),
     mute: (on) => session[on ? "mute" : "unmute"]({ audio: true }),
-    tone: (key) => session.sendDTMF(key, { transportType: "RFC2833" }),
     connection: () => session.connection,
     hold: (on) => new Promise((done, fail) => session[on ? "hold" : "unhold"]({}, done) || fail()),
     transfer: (target) => new Promise((done) => {

@@ -90,7 +90,6 @@ function toCall(session, invite) {
       muted = on;
       quieten();
     },
-    tone: (key) => session.sessionDescriptionHandler.sendDtmf(key),
     connection: () => session.sessionDescriptionHandler?.peerConnection,
     hold: (on) => new Promise((done, fail) => session.invite({
       sessionDescriptionHandlerOptions: { hold: on },

@@ -80,10 +80,7 @@ export const notifyIncoming = (peer) => `${peer} is calling`;
 export const notifyHint = (name) => `Answer in ${name}.`;
 
 // Recent calls.
-export const recent = {
-  out: "Outgoing", in: "Incoming", missed: "Missed",
-  said: ({ kind, peer, time, length }) => [`${recent[kind]}: ${peer}`, time, length].filter(Boolean).join(", "),
-};
+export const recent = { out: "Outgoing: ", in: "Incoming: ", missed: "Missed: " };
 export const time = (date) => date.toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" });
 
 // Sound.

@@ -49,6 +49,9 @@ async function sipjs({ extraHeaders, ...options }) {
         },
       };
     }),
+    announce: () => { // says something before it answers, which it never does
+      userAgent.delegate = { onInvite: (invitation) => invitation.progress({ statusCode: 183, sessionDescriptionHandlerOptions }) };
+    },
     stop: () => userAgent.stop(),
   };
 }

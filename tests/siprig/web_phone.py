@@ -50,17 +50,24 @@ def run_example(server: SiperbServer, *options: str) -> Iterator[str]:
 @contextmanager
 def run_example_at_port(server: SiperbServer, *options: str) -> Iterator[tuple[str, int]]:
     [port] = rig.free_ports(1)
+    arguments = "--port", str(port), "--device", "Web", *options
+    with run_app(*arguments, env={"SIPERB_PAT": server.pat, "SIPERB_BASE_URL": server.base_url}) as [line]:
+        assert line.startswith("Open http"), line
+        yield line.split()[1], port
+
+
+@contextmanager
+def run_app(*arguments: str, lines: int = 1, env: dict[str, str]) -> Iterator[list[str]]:
+    """app.py as a process; yields the first lines that it prints."""
     process = subprocess.Popen(
-        [sys.executable, EXAMPLE / "app.py", "--port", str(port), "--device", "Web", *options],
-        env={**os.environ, "SIPERB_PAT": server.pat, "SIPERB_BASE_URL": server.base_url, "NO_PROXY": "127.0.0.1"},
+        [sys.executable, EXAMPLE / "app.py", *arguments],
+        env={**os.environ, "NO_PROXY": "127.0.0.1", **env},
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout
-        line = process.stdout.readline()
-        assert line.startswith("Open http"), line
-        yield line.split()[1], port
+        yield [process.stdout.readline() for _ in range(lines)]
     finally:
         process.terminate()
         process.communicate(timeout=rig.START)

@@ -1,0 +1,241 @@
+"""Two web phones call each other, one on either library: each thing that a call has, by a test of its own.
+
+Each state is a screenshot in the directory that SIPERB_SCREENSHOTS names, else in pytest's own.
+"""
+
+from __future__ import annotations
+
+import pytest
+from phone_pair import (  # noqa: F401
+    Pair,
+    Phone,
+    built_fixture,
+    chromium_fixture,
+    opened_fixture,
+    pair_fixture,
+    registrar_fixture,
+    server_fixture,
+    third_fixture,
+)
+from siprig.rig import Chromium
+
+from siperb import Provisioning, Siperb, sip
+from siperb.testing import SiperbServer
+
+pytestmark = pytest.mark.registrar
+
+RINGTONE, RINGBACK = 523, 425  # hertz
+LOUD = 100  # of 255
+
+
+def test_an_incoming_call_rings_and_stands_in_the_title(pair: Pair) -> None:
+    pair.other.click("h1")  # the press without which a browser plays nothing
+    pair.one.dial("u701")
+    pair.other.shows("Incoming call", name="phone-incoming")
+    assert pair.other.reads("#peer") == "Reception"
+    assert pair.other.do("title") == "☎ Reception is calling"
+    pair.other.waits_for(f"world.loud({RINGTONE}) > {LOUD}")
+    assert pair.other.run("() => world.notifications.length") == 0  # it is looked at
+    pair.other.click("#hang-up")
+    pair.other.waits_for(f"world.loud({RINGTONE}) < {LOUD}")
+    assert pair.other.do("title") == "Kitchen"
+
+
+def test_an_incoming_call_elsewhere_is_notified_until_it_ends(pair: Pair) -> None:
+    pair.other.run("() => { document.hasFocus = () => false; }")  # headless, every page has the focus
+    pair.one.dial("u701")
+    pair.other.waits_for("world.notifications.length === 1")
+    assert pair.other.run("() => world.told") == "Reception is calling"
+    assert not pair.other.run("() => Boolean(world.notifications[0].isClosed)")
+    pair.one.click("#hang-up")
+    pair.other.waits_for("world.notifications[0].isClosed")
+    pair.other.shows("Missed a call of Reception. Ready", "#status", "phone-missed")
+    assert str(pair.other.reads("#calls button")).startswith("Missed: Reception ")
+
+
+def test_ringback_until_the_answer_then_the_other_side(pair: Pair) -> None:
+    pair.one.dial("u701")
+    pair.one.shows("Ringing", name="phone-ringing")
+    pair.one.waits_for(f"world.loud({RINGBACK}) > {LOUD}")
+    pair.other.answer()
+    pair.one.shows("In call", name="phone-in-call")
+    pair.one.waits_for(f"world.loud({RINGBACK}) < {LOUD}")
+    pair.one.hears()
+    pair.other.hears()
+    assert pair.one.focus() == "hang-up"
+
+
+@pytest.mark.parametrize("library", ["jssip", "sipjs"])
+def test_what_is_said_before_the_answer_is_heard(opened: Pair, chromium: Chromium, library: str) -> None:
+    one = opened.one
+    one.begin(library)
+    with chromium.open() as announcer:
+        start = "async (configuration) => { (await phones.register('sipjs', configuration)).announce(); }"
+        announcer.do("evaluate", start, sip.sipjs(provisioned(opened.server, "Office"), insecure=True))
+        one.dial("u702")
+        one.shows("Ringing", name="phone-early-media")
+        one.hears()
+        assert one.run("() => document.getElementById('audio').srcObject.active")
+        one.waits_for(f"world.loud({RINGBACK}) < {LOUD}")
+        one.click("#hang-up")
+        one.shows("Call ended. Ready", "#status")
+
+
+def provisioned(server: SiperbServer, name: str) -> Provisioning:
+    with Siperb(server.pat, base_url=server.base_url, strict=True) as client:
+        [device] = [device for device in client.get_devices() or [] if device.description == name]
+        document = client.get_provisioning(device.device_token)
+    assert document
+    return document
+
+
+def test_hold_and_resume_on_both_sides(pair: Pair) -> None:
+    pair.talk()
+    pair.one.click("#hold")
+    pair.one.shows("On hold", name="phone-on-hold")
+    assert pair.one.do("getAttribute", "#hold", "aria-pressed") == "true"
+    pair.other.shows("The other side holds the call", name="phone-held")
+    pair.one.click("#hold")
+    for phone in (pair.one, pair.other):
+        phone.shows("In call")
+        phone.hears()
+
+
+def test_mute_says_what_it_is_and_sends_silence(pair: Pair) -> None:
+    pair.talk()
+    pair.other.hears()
+    pair.one.click("#mute")
+    pair.one.shows("In call, microphone off", name="phone-muted")
+    sent = "() => world.connections.at(-1).getSenders()[0].track.enabled"
+    assert pair.one.run(sent) is False
+    pair.other.waits_for("await world.silence()")
+    pair.one.click("#mute")
+    pair.one.shows("In call")
+    pair.other.hears()
+
+
+def test_a_blind_transfer(pair: Pair, third: Phone) -> None:
+    pair.talk()
+    pair.one.click("#transfer")
+    assert pair.one.focus() == "target"
+    pair.one.screenshot("phone-transfer")
+    pair.one.do("fill", "#target", "u702")
+    pair.one.press("Enter", "#target")
+    pair.other.shows("Reception wants to transfer you to u702. Call there?", "#ask-question", "phone-transferred")
+    pair.other.click("#ask-yes")
+    third.answer()
+    pair.one.shows("Kitchen is transferred. Ready", "#status")
+    pair.other.shows("In call")
+    assert pair.other.reads("#peer") == "u702"
+    third.hears()
+    pair.other.hears()
+
+
+def test_a_transfer_to_nobody_leaves_the_call_as_it_was(pair: Pair) -> None:
+    pair.talk()
+    since = len(pair.registrar.log)
+    pair.one.click("#transfer")
+    pair.one.do("fill", "#target", "u799")
+    pair.one.press("Enter", "#target")
+    pair.other.shows("Reception wants to transfer you to u799. Call there?", "#ask-question")
+    pair.other.click("#ask-yes")
+    pair.registrar.seen("request INVITE.*u701", since)
+    pair.one.complains("Not transferred: Not available")  # nobody is there, so both still talk
+    pair.other.complains("Not transferred: Not available")
+    for phone in (pair.one, pair.other):
+        phone.shows("In call")
+        phone.hears()
+
+
+def test_a_transfer_is_nobodys_to_force(pair: Pair) -> None:
+    pair.talk()
+    since = len(pair.registrar.log)
+    pair.one.click("#transfer")
+    pair.one.do("fill", "#target", "u799")
+    pair.one.press("Enter", "#target")
+    pair.other.shows("Reception wants to transfer you to u799. Call there?", "#ask-question")
+    pair.other.click("#ask-no")
+    pair.one.complains("Not transferred: Declined")
+    assert not any("request INVITE" in line for line in pair.registrar.log[since:])
+
+
+def test_escape_asks_before_it_ends_the_call(pair: Pair) -> None:
+    pair.talk()
+    pair.one.press("Escape")
+    pair.one.shows("End the call with Kitchen?", "#ask-question", "phone-asks")
+    pair.one.press("Escape", "#ask-yes")
+    pair.one.waits_for("!document.getElementById('ask').open")
+    pair.one.shows("In call")
+    pair.one.press("Escape")
+    pair.one.press("Enter", "#ask-yes")
+    pair.one.shows("Call ended. Ready", "#status")
+    pair.other.shows("Call ended. Ready", "#status")
+
+
+def test_a_question_about_a_call_goes_with_it(pair: Pair) -> None:
+    pair.talk()
+    pair.one.press("Escape")
+    pair.one.shows("End the call with Kitchen?", "#ask-question")
+    pair.other.click("#hang-up")
+    pair.one.shows("Call ended. Ready", "#status")
+    assert not pair.one.run("() => document.getElementById('ask').open")
+
+
+def test_keys_in_a_call_are_tones(pair: Pair) -> None:
+    pair.talk()
+    for key in "15*#":
+        pair.one.press(key)
+    pair.one.click("[aria-label='9']")
+    pair.one.shows("15*#9", "#tones", "phone-tones")
+    pair.one.waits_for("world.tones.join('') === '15*#9'")
+
+
+def test_a_speed_dial_and_the_calls_of_this_session(pair: Pair) -> None:
+    assert pair.one.reads("#buddies") == "Kitchen u701Nobody u799"
+    pair.one.click("#buddies button")
+    pair.other.answer()
+    pair.one.shows("In call")
+    pair.one.click("#hang-up")
+    pair.one.shows("Call ended. Ready", "#status", "phone-recent")
+    assert str(pair.one.reads("#calls button")).startswith("Outgoing: Kitchen ")
+    assert str(pair.other.reads("#calls button")).startswith("Incoming: Reception ")
+    pair.other.click("#calls button")  # back to whom it was
+    pair.one.shows("Incoming call")
+    pair.one.click("#hang-up")
+    pair.other.shows("Not available. Ready", "#status")
+
+
+def test_the_microphone_changes_in_a_call(pair: Pair) -> None:
+    pair.talk()
+    names = "[...document.querySelectorAll('#microphone option')].map((option) => option.textContent)"
+    pair.one.waits_for(f"{names}.includes('Fake Audio Input 1')")
+    sent = "() => world.connections.at(-1).getSenders()[0].track.label"
+    before = pair.one.run(sent)
+    pair.one.do("selectOption", "#microphone", {"label": "Fake Audio Input 2"})
+    pair.one.waits_for(f"({sent})() === 'Fake Audio Input 2'")
+    assert before != "Fake Audio Input 2"
+    pair.other.hears()
+
+
+def test_the_speaker_and_the_volume(pair: Pair) -> None:
+    pair.talk()
+    pair.one.do("selectOption", "#speaker", {"label": "Fake Audio Output 1"})
+    pair.one.waits_for("document.getElementById('audio').sinkId === document.getElementById('speaker').value")
+    assert pair.one.run("() => document.getElementById('audio').sinkId")
+    pair.one.press("Home", "#volume")
+    assert pair.one.run("() => document.getElementById('audio').volume") == 0
+    pair.one.press("End", "#volume")
+    assert pair.one.run("() => document.getElementById('audio').volume") == 1
+
+
+def test_a_second_call_hears_that_this_phone_is_busy(pair: Pair, third: Phone) -> None:
+    pair.talk()
+    third.dial("u701")
+    third.shows("Busy. Ready", "#status", "phone-busy")
+    pair.other.shows("In call")
+    assert str(pair.other.reads("#calls button")).startswith("Missed: Office ")
+
+
+def test_the_consoles_stay_empty(opened: Pair) -> None:
+    assert opened.one.do("console") == []
+    assert opened.other.do("console") == []

@@ -14,13 +14,17 @@ function show(state = line) {
 
 function answer(call) {
   const [silence] = new MediaStreamAudioDestinationNode(new AudioContext()).stream.getTracks(); // until there is a sound
+  const sink = Object.assign(new Audio(), { muted: true }); // Chromium passes on only what is played, be it unheard
   call.onheard = (heard) => {
+    sink.srcObject = heard;
+    sink.play();
     const [sender] = call.connection().getSenders();
     sender.replaceTrack(heard.getTracks()[0]);
   };
   call.onended = () => {
     calls.delete(call);
     silence.stop();
+    sink.srcObject = null;
     show();
   };
   calls.add(call);

@@ -51,7 +51,7 @@ onChange(() => {
 
 function status() {
   const { call, line, news } = state;
-  if (call && line === "ready") return words.onACall;
+  if (call && line === "ready") return words.inUse;
   return news ? words.after(news, words.lines[line]) : words.lines[line];
 }
 

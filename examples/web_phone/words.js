@@ -41,7 +41,7 @@ export const lines = {
   starting: "Starting", signedOut: "Signed out", connecting: "Connecting", ready: "Ready", lost: "No connection",
   refused: "Refused", noConfiguration: "No configuration",
 };
-export const onACall = "On a call";
+export const inUse = "Line in use";
 export const connectedAgain = "Connected again";
 export const after = (news, line) => `${news}. ${line}`;
 

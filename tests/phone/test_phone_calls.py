@@ -53,6 +53,27 @@ def test_an_incoming_call_elsewhere_is_notified_until_it_ends(pair: Pair) -> Non
     assert str(pair.other.reads("#calls button")).startswith("Missed: Reception ")
 
 
+@pytest.mark.parametrize(("pressed", "permission"), [("#allow", "granted"), ("#not-now", "default")])
+def test_notifications_are_offered_before_the_browser_asks(opened: Pair, pressed: str, permission: str) -> None:
+    one = opened.one
+    one.begin("jssip")
+    assert not one.do("isVisible", "#offer")  # they are allowed
+    one.run(NOT_ASKED_YET)
+    one.do("waitForSelector", "#offer")
+    one.screenshot("phone-offer")
+    one.click(pressed)
+    one.waits_for("document.getElementById('offer').hidden")
+    assert one.run("() => Notification.permission") == permission
+
+
+NOT_ASKED_YET = """() => {
+    let permission = "default";
+    Object.defineProperty(Notification, "permission", { get: () => permission });
+    Notification.requestPermission = async () => { permission = "granted"; };
+    dispatchEvent(new Event("blur"));
+}"""
+
+
 def test_ringback_until_the_answer_then_the_other_side(pair: Pair) -> None:
     pair.one.dial("u701")
     pair.one.shows("Ringing", name="phone-ringing")

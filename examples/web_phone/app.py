@@ -187,9 +187,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8080, help="(default: %(default)s)")
     parser.add_argument("--origin", help="where browsers find it, e.g. https://phone.example.com, behind a proxy")
     parser.add_argument(
-        "--device",
-        action="append",
-        help="the name of the script device (default: the first); several times for several phones, a link for each",
+        "--device", action="append", help="name of a script device (default: the first); may be repeated"
     )
     parser.add_argument("--insecure", action="store_true", help="ws instead of wss, for a registrar on loopback alone")
     parser.add_argument("--demo", action="store_true", help="a Siperb API and a registrar on loopback, with an echo")

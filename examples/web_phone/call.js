@@ -37,7 +37,7 @@ export function incoming(leg) {
 export async function answer() {
   const call = state.call;
   const microphone = await openMicrophone();
-  if (!microphone || state.call !== call) return close(microphone);
+  if (!microphone || state.call !== call || call.phase !== "incoming") return close(microphone);
   set(call, { phase: "connecting", microphone });
   call.leg.answer(microphone);
 }
@@ -64,12 +64,15 @@ export function mute() {
 
 export async function hold() {
   const call = state.call;
+  if (call.isChanging) return;
+  set(call, { isChanging: true });
   try {
     await call.leg.hold(!call.held);
-    set(call, { held: !call.held });
+    call.held = !call.held;
   } catch {
-    complain(words.problems.notHeld);
+    if (state.call === call) complain(words.problems.notHeld);
   }
+  set(call, { isChanging: false });
 }
 
 export function tone(key) {
@@ -132,7 +135,8 @@ function ended(call, status) {
 
 function remember({ peer, number, kind, began, answered, isDeclined }) {
   const seconds = answered && Math.round((Date.now() - answered) / 1000);
-  state.calls.unshift({ peer, number, began, seconds, kind: kind === "in" && !answered && !isDeclined ? "missed" : kind });
+  const isMissed = kind === "in" && !answered && !isDeclined;
+  state.calls.unshift({ peer, number, began, seconds, kind: isMissed ? "missed" : kind });
   changed();
 }
 

@@ -26,8 +26,8 @@ export function write(id, text) {
 
 export function fillIn() {
   document.documentElement.lang = words.language;
-  for (const element of document.querySelectorAll("[data-words]")) element.textContent = words.fixed[element.dataset.words];
-  for (const element of document.querySelectorAll("[data-label]")) element.ariaLabel = words.fixed[element.dataset.label];
+  for (const each of document.querySelectorAll("[data-words]")) each.textContent = words.fixed[each.dataset.words];
+  for (const each of document.querySelectorAll("[data-label]")) each.ariaLabel = words.fixed[each.dataset.label];
 }
 
 export async function post(path, body) {

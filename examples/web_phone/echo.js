@@ -4,6 +4,7 @@ import { start } from "./with-jssip.js";
 import { echo } from "./words.js";
 
 const calls = new Set();
+const context = new AudioContext();
 let line = "connecting";
 
 function show(state = line) {
@@ -13,7 +14,7 @@ function show(state = line) {
 }
 
 function answer(call) {
-  const [silence] = new MediaStreamAudioDestinationNode(new AudioContext()).stream.getTracks(); // until there is a sound
+  const [silence] = new MediaStreamAudioDestinationNode(context).stream.getTracks(); // until there is a sound
   const sink = Object.assign(new Audio(), { muted: true }); // Chromium passes on only what is played, be it unheard
   call.onheard = (heard) => {
     sink.srcObject = heard;

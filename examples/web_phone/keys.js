@@ -72,7 +72,9 @@ for (const [digit, letters] of [
   if (digit === "0") {
     button.ariaDescription = keys.holdForPlus;
     for (const event of ["pointerdown", "keydown"]) button.addEventListener(event, hold);
-    for (const event of ["pointerup", "pointercancel", "pointerleave", "keyup"]) button.addEventListener(event, release);
+    for (const event of ["pointerup", "pointercancel", "pointerleave", "keyup", "blur"]) {
+      button.addEventListener(event, release);
+    }
   }
   $("keypad").append(button);
 }

@@ -107,6 +107,6 @@ function fail(line, problem) {
 }
 
 // A connection of another network is dead, though nobody says so.
-addEventListener("offline", disconnected);
+addEventListener("offline", () => state.phone && disconnected());
 addEventListener("online", () => state.phone && connect());
 addEventListener("pagehide", disconnect);

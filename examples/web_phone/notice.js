@@ -24,7 +24,7 @@ function soundOf(call) {
 
 function announce(call) {
   const isElsewhere = document.hidden || !document.hasFocus();
-  if (announced === call || !isElsewhere || !("Notification" in window) || Notification.permission !== "granted") return;
+  if (announced === call || !isElsewhere || permission() !== "granted") return;
   announced = call;
   try {
     notification = new Notification(words.notifyIncoming(call.peer), {
@@ -44,8 +44,10 @@ function withdraw() {
 
 // Asked for by a press, with its reason beside it: a page that asks by itself is refused, and then for good.
 function canOffer() {
-  return "Notification" in window && Notification.permission === "default" && !localStorage.getItem("notNow");
+  return permission() === "default" && !localStorage.getItem("notNow");
 }
+
+const permission = () => window.Notification?.permission;
 
 $("allow").addEventListener("click", async () => {
   await Notification.requestPermission();

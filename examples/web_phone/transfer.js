@@ -4,7 +4,7 @@ import { end, set, take } from "./call.js";
 import { $ } from "./dom.js";
 import { openMicrophone } from "./microphone.js";
 import { clean, toNumber, toTarget } from "./number.js";
-import { changed, complain, state } from "./state.js";
+import { complain, state } from "./state.js";
 import * as words from "./words.js";
 
 const SECONDS_TO_DECIDE = 20; // the request is answered before it times out (RFC 3261, 17.1.2.2: 32 seconds)
@@ -41,7 +41,6 @@ export async function followTransfer(call, { target, follow, refuse }) {
     && await ask(words.askToFollow(call.peer, number), SECONDS_TO_DECIDE);
   const microphone = isWanted && state.call === call && await openMicrophone();
   if (!microphone) return refuse();
-  call.leg.mute(true);
+  call.leg.mute(true); // until its end, or until it comes back
   take(follow(microphone), { peer: number, number, kind: "out", phase: "calling", before: call, microphone });
-  changed();
 }

@@ -39,6 +39,7 @@ onChange(() => {
   $("transferrer").hidden = !call?.choosesTarget;
   $("tools").hidden = !isTalking;
   $("mute").ariaPressed = String(Boolean(call?.muted));
+  $("hold").ariaDisabled = String(Boolean(call?.isChanging)); // not disabled, which would lose the focus
   $("hold").ariaPressed = String(Boolean(call?.held));
   $("transfer").ariaExpanded = String(Boolean(call?.choosesTarget));
   $("transfer").disabled = Boolean(call?.isTransferring);

@@ -35,7 +35,8 @@ export function start({ extraHeaders, ...options }, events) {
     }).catch(() => setTimeout(() => stopped || register(), secondsToNextTry * 1000)); // the one before is under way
   }
   registerer.stateChange.addListener((state) => { // what became of a refresh is told here alone
-    if (state === RegistererState.Unregistered && isRegistered && !stopped && userAgent.isConnected()) events.refused(408);
+    const isLapsed = state === RegistererState.Unregistered && isRegistered && !stopped;
+    if (isLapsed && userAgent.isConnected()) events.refused(408);
   });
   function again(error) {
     if (stopped || !error) return;
@@ -131,7 +132,8 @@ function toCall(session, invite) {
   };
   session.stateChange.addListener((state) => {
     if (state === SessionState.Established) call.onanswered?.();
-    if (state === SessionState.Terminated) queueMicrotask(() => call.onended?.(call.status)); // onReject comes after this
+    // onReject comes after this.
+    if (state === SessionState.Terminated) queueMicrotask(() => call.onended?.(call.status));
   });
   return call;
 }

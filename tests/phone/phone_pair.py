@@ -46,6 +46,11 @@ AudioNode.prototype.connect = function (to, ...more) { // what goes to the speak
   }
   return connect.call(this, to, ...more);
 };
+const sources = new Set(); // what goes on until it is stopped, be it silent at this moment
+const { start, stop } = AudioScheduledSourceNode.prototype;
+AudioBufferSourceNode.prototype.start = function (...args) { sources.add(this); return start.apply(this, args); };
+AudioBufferSourceNode.prototype.stop = function (...args) { sources.delete(this); return stop.apply(this, args); };
+world.isRinging = () => [...sources].some(({ loop }) => loop);
 const connections = (world.connections = []);
 const Connection = window.RTCPeerConnection;
 window.RTCPeerConnection = class extends Connection {

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from phone_pair import (  # noqa: F401
-    Pair,
-    Phone,
-    built_fixture,
-    chromium_fixture,
-    opened_fixture,
-    registrar_fixture,
-    server_fixture,
-)
+from phone_pair import Pair, Phone
 
 pytestmark = pytest.mark.registrar
 

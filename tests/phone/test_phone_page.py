@@ -13,15 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from phone_pair import (  # noqa: F401
-    Pair,
-    Phone,
-    built_fixture,
-    chromium_fixture,
-    opened_fixture,
-    registrar_fixture,
-    server_fixture,
-)
+from phone_pair import Pair
 from siprig import rig
 from siprig.web_phone import DESKTOP, EXAMPLE
 

@@ -6,15 +6,7 @@ Each state is a screenshot in the directory that SIPERB_SCREENSHOTS names, else 
 from __future__ import annotations
 
 import pytest
-from phone_pair import (  # noqa: F401
-    Pair,
-    built_fixture,
-    chromium_fixture,
-    opened_fixture,
-    pair_fixture,
-    registrar_fixture,
-    server_fixture,
-)
+from phone_pair import Pair
 from siprig.rig import Chromium
 
 from siperb import Provisioning, Siperb, sip

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import frozen
 
+from siperb.cache.workers import importing
 from siperb.core.entries import Answer, Delete, Deleted, Get, Operation, Set
 from siperb.errors import CacheError
 
@@ -160,7 +161,8 @@ def choose(*, allow_plaintext: bool, known: Backend | None = None) -> Backend:
 
     A chain is not asked itself: each of its calls looks for all its links again.
     """
-    chosen = _configured()
+    with importing:
+        chosen = _configured()
     if known and known.chosen is chosen:
         return known
     links = list(_guarded(lambda: chosen.backends)) if _is_a(chosen, "ChainerBackend") else [chosen]

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from siperb.cache.backend import BUSY, FAILED, SILENT, KeyringUnavailableError, Reason
 from siperb.cache.lockfile import exclusive
-from siperb.cache.workers import DaemonThread
+from siperb.cache.workers import WorkerPool
 from siperb.errors import CacheError
 
 T = TypeVar("T")
@@ -17,7 +17,7 @@ T = TypeVar("T")
 GIVEN_UP = Reason("the caller did not wait for the keyring any longer")
 
 
-class KeyringThread(DaemonThread):
+class KeyringThread(WorkerPool):
     """The one thread of the process that calls the keyring. calling_since: when the call under way began."""
 
     calling_since: float | None
@@ -32,7 +32,7 @@ class KeyringThread(DaemonThread):
         return since is not None and time.monotonic() - since >= seconds
 
 
-THREAD = KeyringThread("siperb-keyring")  # two calls at a time would hang, or abort the keyring's daemon
+THREAD = KeyringThread("siperb-keyring", 1)  # two calls at a time would hang, or abort the keyring's daemon
 
 
 class Attempt(Generic[T]):
@@ -98,7 +98,7 @@ class Breaker:
             self._refuse_if_open()
         attempt = Attempt(unless_open)
         try:
-            THREAD.submit(attempt.run)
+            THREAD.submit(attempt.run, _ignore)
             has_ended = attempt.ends(min(seconds, self._timeout))
         except RuntimeError as error:
             if type(error) is RuntimeError:  # and no signal handler's own
@@ -128,3 +128,6 @@ class Breaker:
     def _pause(self, reason: Reason) -> None:
         if reason.pause:
             self._open = reason, self._clock() + reason.pause
+
+
+def _ignore(_: object) -> None: ...

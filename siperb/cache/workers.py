@@ -10,17 +10,13 @@ import os
 import queue
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
 T = TypeVar("T")
-Work: TypeAlias = "tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]"
 
 LINGER = 10.0  # seconds that an idle thread waits for more work
+LONGEST_IMPORT = 5.0  # seconds
 
 
 class Outcome(Generic[T]):
@@ -114,59 +110,15 @@ class WorkerPool:
         return True
 
 
-class DaemonThread:
-    """A thread started by the first `submit`; after a fork the child starts its own, with an empty queue."""
-
-    _lock: threading.Lock
-    _queue: queue.SimpleQueue[Work | None]
-    _thread: threading.Thread | None
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.renew_after_fork()
-        renewed_after_fork(self)
-
-    def submit(self, function: Callable[..., T], *args: Any) -> Future[T]:
-        """Have `function` called after all that was submitted before; RuntimeError when no thread can be started."""
-        from concurrent.futures import Future
-
-        future: Future[T] = Future()
-        with self._lock:
-            if self._thread is None:
-                thread = threading.Thread(target=_work, args=(self._queue,), name=self._name, daemon=True)
-                thread.start()
-                self._thread = thread
-            self._queue.put((future, function, args))
-        return future
-
-    def end(self) -> None:
-        """Let the thread end when all is done that was submitted; the next `submit` starts another one."""
-        with self._lock:
-            self._queue.put(None)
-            self._queue = queue.SimpleQueue()
-            self._thread = None
-
-    def renew_after_fork(self) -> None:
-        self._lock = threading.Lock()
-        self._queue = queue.SimpleQueue()
-        self._thread = None
-
-
-def _work(queue: SimpleQueue[Work | None]) -> None:
-    while work := queue.get():
-        _run(*work)
-        del work  # or it would keep what it was about alive until the next one comes
-
-
-def _run(future: Future[Any], function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
+def in_a_thread(name: str, work: Callable[[], T], seconds: float) -> T:
+    """What `work` comes to in a thread of its own; TimeoutError when that takes longer, and it is left alone."""
+    answer: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
+    WorkerPool(name, 1, linger=0.0).submit(work, answer.put)
     try:
-        result = function(*args)
-    except BaseException as error:  # not even SystemExit may end the thread that others wait for
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+        outcome = answer.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    return outcome.get()
 
 
 class Renewable(Protocol):
@@ -187,9 +139,36 @@ def _renew_all() -> None:
 
 _renewable: WeakSet[Renewable] = WeakSet()
 
-importing = threading.RLock()
-"""Held by a thread of ours while it imports a library: a child forked meanwhile would wait for the module for ever."""
+class Importing:
+    """``with`` this a thread of ours imports a library: a fork waits for its end, up to `LONGEST_IMPORT`.
+
+    A child forked in the middle would find the module's lock held by a thread that it does not have.
+    """
+
+    def __init__(self) -> None:
+        self.renew_after_fork()
+        renewed_after_fork(self)
+
+    def renew_after_fork(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def before_fork(self) -> None:
+        self._is_held = self._lock.acquire(timeout=LONGEST_IMPORT)
+
+    def after_fork_in_parent(self) -> None:
+        if self._is_held:
+            self._lock.release()
+
+
+importing = Importing()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=importing.acquire, after_in_parent=importing.release, after_in_child=importing.release)
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(
+        before=importing.before_fork, after_in_parent=importing.after_fork_in_parent, after_in_child=_renew_all
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import socket
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 
 from siperb.cache import KeyringCache
-from siperb.cache.workers import DaemonThread
+from siperb.cache.workers import in_a_thread
 from siperb.cli.credentials import client
 from siperb.cli.failures import CREDENTIALS, ERROR, exit_code_of, sentence
 from siperb.errors import AuthenticationError, CacheError, SiperbError
@@ -54,10 +54,10 @@ class Patient:
     def examine(self, check: Check) -> str:
         """What the check found, within `LIMIT`; `Problem` and `Unneeded` as the check, or for what it raised."""
         try:
-            return DaemonThread("siperb-doctor").submit(check, self).result(LIMIT)
+            return in_a_thread("siperb-doctor", partial(check, self), LIMIT)
         except (Problem, Unneeded):
             raise
-        except FutureTimeoutError:
+        except TimeoutError:
             problem = Problem(f"no end within {LIMIT:.0f} s", "check the network; a firewall may drop what is sent")
         except SiperbError as error:
             problem = Problem(sentence(error), _NEW_TOKEN if isinstance(error, AuthenticationError) else None)

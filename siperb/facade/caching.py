@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import signal
 import time
-import traceback
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from threading import RLock
-from types import CodeType, NoneType
+from threading import Lock
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from siperb.cache import default_cache
@@ -84,7 +82,7 @@ class CacheAccess:
         return CacheError(f"the cache failed with {cause}: {advice}")
 
     def _save(self, cache: Cache, save: Save, epoch: Epoch) -> bool:
-        under_way = RLock()  # a signal handler may remove something in the thread that saves
+        under_way = Lock()
         with under_way:
             self._saves.add(weakref.ref(under_way, self._saves.discard))
             if epoch.is_over:
@@ -149,24 +147,9 @@ class OwnCache:
         try:
             return method(*args, **kwargs)
         except Exception as error:  # whose text may hold anything
-            if _raised_by_a_signal_handler(error):
-                raise
             cause = type(error).__name__
         raise self._pass_over(cause, f"check {type(self._cache).__name__}")
 
 
 def _left(until: float) -> float:
     return max(until - time.monotonic(), 0.0)
-
-
-def _raised_by_a_signal_handler(error: BaseException) -> bool:
-    """A handler may raise within any code of the main thread: a watchdog's exception is no failure of a cache."""
-    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
-    codes = [code for handler in handlers if callable(handler) for code in _codes(handler)]
-    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
-
-
-def _codes(handler: Any) -> list[CodeType]:
-    """Those that run first when it is called: of a function, a method, a partial or an object."""
-    called = [handler, getattr(handler, "func", None), type(handler).__call__]
-    return [code for one in called if isinstance(code := getattr(one, "__code__", None), CodeType)]

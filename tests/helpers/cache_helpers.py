@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 from collections.abc import Callable
 from typing import Any
 
@@ -41,4 +42,6 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def settle() -> None:
     """Wait until the keyring's thread has done all that it was given."""
-    THREAD.submit(int).result(30)
+    done: queue.SimpleQueue[object] = queue.SimpleQueue()
+    THREAD.submit(int, done.put)
+    done.get(timeout=30)

@@ -31,10 +31,14 @@ if TYPE_CHECKING:
         PermissionDeniedError,
         ProvisioningError,
         RateLimitError,
+        RegistrarConnectionError,
+        RegistrarError,
+        RegistrarResponseError,
+        RegistrarTimeoutError,
         SiperbError,
         UnprocessableEntityError,
     )
-    from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
+    from siperb.models import Contact, Device, Provisioning, ProvisioningResult, Registration, Session, User
     from siperb.state import SiperbAPI, SiperbState
     from siperb.sync.client import Siperb
 
@@ -51,6 +55,7 @@ __all__ = [
     "CacheError",
     "ConfigurationError",
     "ConflictError",
+    "Contact",
     "CredentialsUnavailableError",
     "Device",
     "DeviceNotScriptError",
@@ -65,6 +70,11 @@ __all__ = [
     "ProvisioningError",
     "ProvisioningResult",
     "RateLimitError",
+    "RegistrarConnectionError",
+    "RegistrarError",
+    "RegistrarResponseError",
+    "RegistrarTimeoutError",
+    "Registration",
     "Session",
     "Siperb",
     "SiperbAPI",
@@ -81,7 +91,9 @@ _ROOMS = {
     "SiperbAPI": "sync.client",  # which hands it its functions
     "SiperbState": "state",
     **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
-    **dict.fromkeys(("Device", "Provisioning", "ProvisioningResult", "Session", "User"), "models"),
+    **dict.fromkeys(
+        ("Contact", "Device", "Provisioning", "ProvisioningResult", "Registration", "Session", "User"), "models"
+    ),
 }
 
 

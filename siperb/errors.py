@@ -20,6 +20,10 @@ SiperbError
 ├── ProvisioningError
 │   ├── DeviceNotScriptError                  the device's Platform is not "script"
 │   └── IncompleteProvisioningError           a SIP configuration cannot be built from it
+├── RegistrarError
+│   ├── RegistrarConnectionError              no answer from the SIP registrar
+│   │   └── RegistrarTimeoutError             no answer of it in time
+│   └── RegistrarResponseError                an answer that is none: no WebSocket, not SIP, too large, a redirect
 └── CacheError                                never leaves a client
 
 ``type(error)(*error.args)`` makes every error again, also where `args` went through JSON, as with a task queue.
@@ -50,6 +54,10 @@ __all__ = [
     "PermissionDeniedError",
     "ProvisioningError",
     "RateLimitError",
+    "RegistrarConnectionError",
+    "RegistrarError",
+    "RegistrarResponseError",
+    "RegistrarTimeoutError",
     "SiperbError",
     "UnprocessableEntityError",
 ]
@@ -173,6 +181,22 @@ class IncompleteProvisioningError(ProvisioningError):
     def __init__(self, message: str, missing: Iterable[str]) -> None:
         self.missing: tuple[str, ...] = tuple(missing)
         super().__init__(message, self.missing)
+
+
+class RegistrarError(SiperbError):
+    """The SIP registrar could not be asked. What it says itself, a refusal too, is a `Registration` and no error."""
+
+
+class RegistrarConnectionError(RegistrarError):
+    """No answer came from the registrar: DNS, TLS, a refused or a broken connection."""
+
+
+class RegistrarTimeoutError(RegistrarConnectionError):
+    """No complete answer came from the registrar within the call's deadline."""
+
+
+class RegistrarResponseError(RegistrarError):
+    """The answer is not a registrar's: no WebSocket, not SIP, too large, or a redirect."""
 
 
 class CacheError(SiperbError):

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from siperb.errors import SiperbError
 
-__all__ = ["Device", "Provisioning", "ProvisioningResult", "Session", "User"]
+__all__ = ["Contact", "Device", "Provisioning", "ProvisioningResult", "Registration", "Session", "User"]
 
 
 _NOTHING: dict[str, Any] = {}  # for all that have no `raw`, as nobody can change it
@@ -159,3 +159,39 @@ class ProvisioningResult:
     device_token: str = field(repr=False)
     provisioning: Provisioning | None = None
     error: SiperbError | None = None
+
+
+@frozen
+class Contact:
+    """A phone that is registered: one binding of the account at its registrar (RFC 3261, 10.3).
+
+    uri: where the registrar reaches it, e.g. ``sip:c700@sip.example.test;transport=ws``.
+    expires: in how many seconds the registration ends, or None when the registrar does not say.
+    user_agent: the phone's software where the registrar names it, which few do; else None.
+    """
+
+    uri: str
+    expires: int | None = None
+    user_agent: str | None = None
+
+
+@frozen
+class Registration:
+    """What a registrar says to an account's credentials, see `siperb.Siperb.check_registration`.
+
+    accepted: whether a phone with these credentials would be registered: ``status`` is 2xx.
+    status, reason: the registrar's own, e.g. 401 and "Unauthorized".
+    contacts: the phones that are registered now; empty when not accepted.
+    server: the registrar's software, when it says.
+    answered_challenge: whether it asked for the password, and was given the digest of it. When it refused without:
+        not the password is at fault.
+    seconds: from the call to the answer.
+    """
+
+    accepted: bool
+    status: int
+    reason: str
+    contacts: tuple[Contact, ...] = ()
+    server: str | None = None
+    answered_challenge: bool = False
+    seconds: float = 0.0

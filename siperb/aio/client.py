@@ -12,7 +12,7 @@ from siperb.core.calls import GetDevices, GetUser
 from siperb.facade.arguments import check_bulk
 from siperb.facade.invocation import lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
+from siperb.models import Device, Provisioning, ProvisioningResult, Registration, Session, User
 from siperb.state import SiperbState
 
 if TYPE_CHECKING:
@@ -133,6 +133,16 @@ class AsyncSiperb(Driver):
                 if on_progress:
                     on_progress(done, total)
                 yield result
+
+    @keeps_secrets
+    async def check_registration(self, provisioning: Provisioning, *, insecure: bool = False) -> Registration:
+        """Ask the SIP registrar whether a phone registers; see `siperb.Siperb.check_registration`."""
+        from siperb.facade.registrar import ask
+
+        self._refuse_if_closed()
+        return await ask(
+            provisioning, self.session, insecure=insecure, timeout=self._timeout, user_agent=self._user_agent
+        )
 
     @keeps_secrets
     async def logout(self) -> None:

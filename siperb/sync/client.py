@@ -11,7 +11,7 @@ from siperb.core.calls import GetDevices, GetUser
 from siperb.facade.arguments import check_bulk
 from siperb.facade.invocation import lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import Device, Provisioning, ProvisioningResult, Session, User
+from siperb.models import Device, Provisioning, ProvisioningResult, Registration, Session, User
 from siperb.state import SiperbAPI, SiperbState
 from siperb.sync.driver import Driver
 from siperb.sync.on_class import DefaultClient, OnClassToo
@@ -187,6 +187,26 @@ class Siperb(DefaultClient, Driver):
                 yield result
         finally:
             stop.put(None)
+
+    @OnClassToo
+    def check_registration(self, provisioning: Provisioning, *, insecure: bool = False) -> Registration:
+        """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
+
+        A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): no phone notices, and nothing changes. Whatever the
+        registrar says is a `Registration`, a refusal too. Siperb's own proxy gets the session of this client's login.
+        It goes by the client's timeout, and by the environment's proxies and certificates, not an `http_session`'s.
+
+        insecure: ``ws`` instead of ``wss``, for a registrar on 127.0.0.0/8, ::1 or localhost alone.
+
+        Raises, `strict` or not, `RegistrarError` when the registrar cannot be reached or understood (of which
+        `RegistrarTimeoutError` is one), `IncompleteProvisioningError`, and `ConfigurationError` for bad arguments.
+        """
+        from siperb.facade.registrar import ask, in_a_thread
+
+        self._refuse_if_closed()
+        return in_a_thread(
+            ask, provisioning, self.session, insecure=insecure, timeout=self._timeout, user_agent=self._user_agent
+        )
 
     @OnClassToo
     def logout(self) -> None:

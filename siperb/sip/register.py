@@ -1,0 +1,153 @@
+"""The question whether a registrar takes an account, as a conversation: what to send is yielded, what came is sent in.
+
+A REGISTER without a ``Contact`` asks for the bindings of the account and changes none (RFC 3261, 10.2.3). Over
+WebSocket it is a text message of the subprotocol ``sip`` (RFC 7118).
+"""
+
+# pyright: reportUnusedCallResult=error
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TypeAlias
+
+from attrs import frozen
+
+from siperb.models import Provisioning, Registration, Session
+from siperb.sip.digest import Challenge, authorize, read_challenges, strongest
+from siperb.sip.fields import read
+from siperb.sip.message import Answer, MessageReader, contacts, write_request
+from siperb.sip.options import extra_headers, sip_uri, websocket_url
+
+__all__ = ["Conversation", "Question"]
+
+Conversation: TypeAlias = Generator[str | None, bytes, Registration]
+"""Yields a message to send, or None to be sent the next one that came; a piece of one will do too."""
+
+MAX_REQUESTS = 6  # in one conversation: a proxy's challenge, the registrar's, and nonces that are too old
+_CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
+
+
+_ACCOUNT = (
+    "SipUsername",
+    "SipPassword",
+    "SipDomain",
+    "SipWssServer",
+    "SipWebsocketPort",
+    "SipServerPath",
+    "SipJwt",
+)
+
+
+@frozen(repr=False)
+class Question:
+    """Who asks, and where.
+
+    url: of the WebSocket. target: of the request, the domain. address: of the account.
+    extra_headers: what Siperb's own proxy alone gets, see `siperb.sip.extra_headers`.
+    """
+
+    url: str
+    target: str
+    address: str
+    username: str
+    password: str
+    extra_headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, provisioning: Provisioning, session: Session | None, *, insecure: bool = False) -> Question:
+        """Raises what `siperb.sip.jssip` raises for a provisioning, or an address, that cannot be used."""
+        username, password, domain, *_ = read(provisioning, *_ACCOUNT)
+        headers = [header.partition(": ") for header in extra_headers(provisioning, session)]
+        return cls(
+            websocket_url(provisioning, insecure=insecure),
+            f"sip:{domain}",
+            sip_uri(provisioning),
+            username,
+            password,
+            tuple((name, value) for name, _, value in headers),
+        )
+
+    def ask(self, user_agent: str, random: Callable[[], str]) -> Conversation:
+        """The conversation, which ends with what the registrar said; it raises `RegistrarResponseError` for no SIP.
+
+        user_agent: who asks, as the registrar may log it.
+        random: makes a token that nobody can guess, of letters and digits.
+        """
+        reader, wallet = MessageReader(), _Wallet(self, random)
+        host, tag, call_id = f"{random()}.invalid", random(), random()
+        number = 0
+        while True:
+            number += 1
+            branch = f"z9hG4bK{random()}"  # begins as RFC 3261, 8.1.1.7, wants it
+            headers = [
+                ("Via", f"SIP/2.0/{self.url.partition(':')[0].upper()} {host};branch={branch}"),
+                ("Max-Forwards", "70"),
+                ("From", f"<{self.address}>;tag={tag}"),
+                ("To", f"<{self.address}>"),
+                ("Call-ID", call_id),
+                ("CSeq", f"{number} REGISTER"),
+                ("Supported", "path"),  # as phones do: a registrar may insist (RFC 3327, 5.3)
+                ("User-Agent", user_agent),
+                *self.extra_headers,
+                *wallet.headers(),
+            ]
+            answer = yield from _exchange(write_request("REGISTER", self.target, headers), branch, reader)
+            if number == MAX_REQUESTS or not wallet.learn(answer):
+                return _registration(answer, answered_challenge=number > 1)
+
+
+class _Wallet:
+    """The answers to challenges: none before its challenge, and none twice unless its nonce had become stale."""
+
+    def __init__(self, question: Question, random: Callable[[], str]) -> None:
+        self._question = question
+        self._random = random
+        self._challenges: dict[tuple[str, str], Challenge] = {}  # by header and realm
+        self._uses: dict[tuple[str, str], int] = {}
+
+    def learn(self, answer: Answer) -> bool:
+        """Whether there is something to say that the registrar has not heard."""
+        asks, header = _CHALLENGES.get(answer.status, ("", ""))
+        challenges = read_challenges(answer.values(asks))
+        for realm in dict.fromkeys(challenge.realm for challenge in challenges):
+            challenge = strongest(challenge for challenge in challenges if challenge.realm == realm)
+            if (header, realm) in self._challenges and not challenge.stale:
+                return False
+            self._challenges[header, realm] = challenge
+            self._uses[header, realm] = 0
+        return bool(challenges)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """An answer to each challenge so far."""
+        made: list[tuple[str, str]] = []
+        for place, challenge in self._challenges.items():
+            self._uses[place] += 1
+            asked = self._question
+            whose = asked.username, asked.password
+            value = authorize(challenge, *whose, "REGISTER", asked.target, self._random(), self._uses[place])
+            made.append((place[0], value))
+        return made
+
+
+def _exchange(request: str, branch: str, reader: MessageReader) -> Generator[str | None, bytes, Answer]:
+    """The final response to the request; all else that comes meanwhile is passed over."""
+    to_send: str | None = request
+    while True:
+        piece = yield to_send
+        to_send = None
+        for answer in reader.take(piece):
+            if answer.status >= 200 and answer.answers(branch, "REGISTER"):
+                return answer
+
+
+def _registration(answer: Answer, *, answered_challenge: bool) -> Registration:
+    accepted = 200 <= answer.status < 300
+    return Registration(
+        accepted,
+        answer.status,
+        answer.reason,
+        contacts(answer) if accepted else (),
+        answer.first("server") or None,
+        answered_challenge,
+    )

@@ -13,9 +13,11 @@ import aiohttp
 
 from siperb import sip
 from siperb.cli.credentials import address, find
-from siperb.cli.failures import CREDENTIALS
+from siperb.cli.devices import choose
+from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.masking import mask
 from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
+from siperb.cli.registration import advice, is_plain, outcome
 from siperb.facade.network import environment_proxy, is_loopback, tls_context, without_credentials
 
 
@@ -106,11 +108,16 @@ def check_devices(patient: Patient) -> str:
     patient.devices = patient.siperb.get_devices() or []
     if not patient.devices:
         raise Problem("there is no script device", 'make one at Siperb, with the platform "script"')
+    try:
+        name = patient.arguments.device
+        patient.device = patient.devices[0] if name is None else choose(patient.devices, name)
+    except CommandError as error:
+        raise Problem(str(error)) from None
     return f"{len(patient.devices)} script device{'s' if len(patient.devices) > 1 else ''}"
 
 
 def check_provisioning(patient: Patient) -> str:
-    device = patient.devices[0]
+    device = patient.device
     provisioning = patient.siperb.get_provisioning(device.device_token)
     assert provisioning is not None  # the client is strict
     patient.provisioning = provisioning
@@ -119,13 +126,12 @@ def check_provisioning(patient: Patient) -> str:
     if expires and expires <= datetime.now(timezone.utc):
         raise Problem(f"the JWT ended at {expires:%Y-%m-%d %H:%M} UTC", "set this computer's clock, if it is wrong")
     jwt = f"JWT good until {expires:%Y-%m-%d %H:%M} UTC" if expires else "no JWT"
-    return f"{device.description or 'device 1'}: complete, {jwt}"
+    return f"{device.description or 'no description'}: complete, {jwt}"
 
 
 def check_websocket(patient: Patient) -> str:
     host = patient.provisioning.sip_wss_server or ""
-    plain = is_loopback(host) and patient.base_url.startswith("http://")  # a loopback API has a registrar like itself
-    url = sip.websocket_url(patient.provisioning, insecure=plain)
+    url = sip.websocket_url(patient.provisioning, insecure=is_plain(patient.provisioning, patient.base_url))
     problem: Problem
     try:
         protocol = asyncio.run(_shake_hands(url))
@@ -146,6 +152,14 @@ def check_websocket(patient: Patient) -> str:
     raise problem
 
 
+def check_registration(patient: Patient) -> str:
+    plain = is_plain(patient.provisioning, patient.base_url)
+    registration = patient.siperb.check_registration(patient.provisioning, insecure=plain)
+    if registration.accepted:
+        return outcome(registration)
+    raise Problem(outcome(registration), advice(registration))
+
+
 CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
     "address": (check_address, ()),
     "proxy": (check_proxy, ("address",)),
@@ -158,6 +172,7 @@ CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
     "devices": (check_devices, ("login",)),
     "provisioning": (check_provisioning, ("devices",)),
     "websocket": (check_websocket, ("provisioning",)),
+    "registration": (check_registration, ("websocket",)),
 }
 
 _OWN_CA = "name the CA bundle of your network in REQUESTS_CA_BUNDLE; check this computer's clock"

@@ -20,8 +20,9 @@ COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "dim"
 
 ABOUT = """\
 Checks the address, proxy, DNS, connection and certificate of the API, the keyring, the token, a login, the list of
-devices, the provisioning of the first one, and whether its SIP server takes a WebSocket. No check takes longer than 15
-seconds, and no secret is shown. A warning is something that commands can do without.
+devices, the provisioning of the first one or of --device, whether its SIP server takes a WebSocket, and whether the
+registrar there takes its user and password, which disturbs no phone. No check takes longer than 15 seconds, and no
+secret is shown. A warning is something that commands can do without.
 
 Exits with 0 when nothing failed, 4 when nothing did but the credentials, else 1.
 """
@@ -44,8 +45,11 @@ class Finding(NamedTuple):
 
 
 def add_to(parser: Parser) -> None:
-    parser.add(
+    command = parser.add(
         "doctor", run, "check what is needed, and say what to do about what fails", ABOUT, options="base-url json"
+    )
+    command.add_argument(
+        "--device", metavar="NAME", help="description or number of the device to check (the first one)"
     )
 
 

@@ -44,6 +44,7 @@ class Patient:
     connection: socket.socket
     siperb: Siperb
     devices: list[Device]
+    device: Device
     provisioning: Provisioning
 
     def __init__(self, arguments: argparse.Namespace) -> None:

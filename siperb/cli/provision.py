@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from siperb.cli.bulk import provision_all
 from siperb.cli.devices import choose, list_devices
+from siperb.cli.failures import USAGE, CommandError
 from siperb.cli.masking import MASKED, mask_all, secrets_in
 from siperb.cli.parser import Parser, count
 from siperb.cli.private_file import PrivateFile, told_when_interrupted
+from siperb.cli.registration import check_registration
 from siperb.cli.secret_input import read_secret
 from siperb.cli.terminal import is_terminal, printable, say, warn, write
 
@@ -34,6 +36,7 @@ A pipe and a file get the secrets, a terminal gets them masked unless --reveal i
 EXAMPLES = """\
   siperb provision "Front Desk"
   siperb provision 1 --format sipjs -o phone.json
+  siperb provision front --check
   siperb provision --all -o phones.jsonl
   set -a; eval "$(siperb provision front --format env)"; set +a
 """
@@ -51,6 +54,7 @@ def add_to(parser: Parser) -> None:
     device = command.add_mutually_exclusive_group(required=True)
     device.add_argument("device", metavar="DEVICE", nargs="?", help="description, number, or - for a token on stdin")
     device.add_argument("--all", action="store_true", help="every script device, a line of JSON each, as they come")
+    command.add_argument("--check", action="store_true", help="ask the SIP registrar whether it takes them, instead")
     command.add_argument("--concurrency", type=count, default=16, metavar="N", help="calls at a time for --all (16)")
     command.add_argument("--format", choices=("json", "env", "sipjs", "jssip"), default="json", help="default: json")
     command.add_argument("-o", "--output", metavar="FILE", help="write FILE, readable for you alone (mode 0600)")
@@ -61,12 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
     from siperb.cli.forms import build, render
 
     file = PrivateFile(arguments.output) if arguments.output is not None else None
+    if arguments.check and (arguments.all or file):
+        raise CommandError("--check goes with neither --all nor -o.", USAGE)
     if arguments.all:
         return provision_all(arguments, file)
     with told_when_interrupted(file) if file else nullcontext(), client(arguments) as siperb:
         device_token = _device_token(siperb, arguments)
         provisioning = siperb.get_provisioning(device_token, enable_cache=arguments.cache)
         assert provisioning is not None  # the client is strict
+        if arguments.check:
+            return check_registration(siperb, provisioning, arguments)
         document = build(arguments.format, provisioning, siperb.session)
         _warn_if_incomplete(provisioning)
         on_screen = not file and is_terminal(sys.stdout)

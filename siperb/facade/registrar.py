@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import wait
 from contextlib import suppress
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 import aiohttp
 from attrs import evolve
@@ -34,7 +34,9 @@ async def ask(
 ) -> Registration:
     """What the registrar says; `RegistrarError` where it says nothing that can be understood.
 
-    timeout: seconds for all of it. Raises `ConfigurationError` and `IncompleteProvisioningError` before anything is sent.
+    timeout: seconds for all of it.
+
+    Raises `IncompleteProvisioningError` and `ConfigurationError` before anything is sent.
     """
     question = Question.of(provisioning, session, insecure=insecure)
     failure: RegistrarError
@@ -53,7 +55,7 @@ async def ask(
 
 
 def in_a_thread(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the coroutine function returns, called in an event loop of its own: the caller's thread may have one that runs.
+    """What the coroutine function returns, in an event loop of its own: the caller's thread may have one that runs.
 
     An interrupt goes through at once, and ends the coroutine.
     """
@@ -95,7 +97,7 @@ async def _converse(question: Question, timeout: float, user_agent: str) -> Regi
             proxy=environment_proxy(http_url),
             ssl=tls_context() if http_url.startswith("https:") else True,
             max_msg_size=MAX_MESSAGE,
-            timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE),
+            timeout=cast(Any, aiohttp.ClientWSTimeout)(ws_close=GOODBYE),
         )
         try:
             if websocket.protocol != "sip":
@@ -107,7 +109,7 @@ async def _converse(question: Question, timeout: float, user_agent: str) -> Regi
             while True:
                 if to_send is not None:
                     await websocket.send_str(to_send)
-                to_send = conversation.send(await _receive(websocket))
+                to_send = conversation.send(_content(await websocket.receive()))
         except StopIteration as stop:
             registration: Registration = evolve(stop.value, seconds=round(time.monotonic() - began, 3))
             return registration
@@ -115,8 +117,7 @@ async def _converse(question: Question, timeout: float, user_agent: str) -> Regi
             await websocket.close()
 
 
-async def _receive(websocket: aiohttp.ClientWebSocketResponse) -> bytes:
-    message = await websocket.receive()
+def _content(message: Any) -> bytes:
     match message.type:
         case aiohttp.WSMsgType.TEXT:
             return str(message.data).encode()

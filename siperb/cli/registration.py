@@ -1,0 +1,77 @@
+"""What a SIP registrar says, in words; and ``siperb provision --check``, which asks it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from siperb.cli.failures import ERROR
+from siperb.cli.terminal import printable, say, show, write_json
+
+if TYPE_CHECKING:
+    from siperb.client import Siperb
+    from siperb.models import Contact, Provisioning, Registration
+
+SHOWN = 3  # phones
+
+_REFUSED = {401, 403, 407}
+
+
+def check_registration(siperb: Siperb, provisioning: Provisioning, arguments: argparse.Namespace) -> int:
+    """Show what the registrar says; 0 when it takes the account."""
+    from siperb.cli.credentials import address
+
+    base_url, _ = address(arguments)
+    registration = siperb.check_registration(provisioning, insecure=is_plain(provisioning, base_url))
+    if arguments.json:
+        import attrs
+
+        write_json(attrs.asdict(registration))
+    else:
+        show(printable(outcome(registration)))
+        if hint := advice(registration):
+            say(printable(f"→ {hint}"))
+    return 0 if registration.accepted else ERROR
+
+
+def is_plain(provisioning: Provisioning, base_url: str) -> bool:
+    """Whether the registrar takes ws: that beside a loopback API does, as the API takes http."""
+    from siperb.network import is_loopback
+
+    return base_url.startswith("http://") and is_loopback(provisioning.sip_wss_server or "")
+
+
+def outcome(registration: Registration) -> str:
+    """One line."""
+    said = f"{registration.status} {registration.reason}".strip()
+    if registration.accepted:
+        phones = registration.contacts
+        if not phones:
+            return "accepted; no phone is registered"
+        count = "1 phone" if len(phones) == 1 else f"{len(phones)} phones"
+        more = ", …" if len(phones) > SHOWN else ""
+        return f"accepted; {count} registered: {', '.join(map(_phone, phones[:SHOWN]))}{more}"
+    if registration.status in _REFUSED:
+        if registration.answered_challenge or registration.status == 403:
+            return f"the SIP user or password is refused ({said})"
+        return f"the registrar wants an authentication that is not known here ({said})"
+    if registration.status >= 500:
+        return f"the registrar is in trouble ({said})"
+    return f"the registrar says no ({said})"
+
+
+def advice(registration: Registration) -> str | None:
+    """What to do about it."""
+    if registration.accepted:
+        return None
+    if registration.status in _REFUSED:
+        return "check SipUsername, SipPassword and SipDomain in the device's settings at Siperb"
+    if registration.status >= 500:
+        return "try again later; else ask whoever runs the registrar"
+    return "check SipUsername and SipDomain in the device's settings at Siperb"
+
+
+def _phone(contact: Contact) -> str:
+    known = [contact.user_agent, None if contact.expires is None else f"{contact.expires} s left"]
+    more = ", ".join(text for text in known if text)
+    return f"{contact.uri} ({more})" if more else contact.uri

@@ -89,8 +89,8 @@ class Question:
                 ("CSeq", f"{number} REGISTER"),
                 ("Supported", "path"),  # as phones do: a registrar may insist (RFC 3327, 5.3)
                 ("User-Agent", user_agent),
+                *wallet.headers(),  # before a Bearer, as SIP.js has them: a registrar may look at the first alone
                 *self.extra_headers,
-                *wallet.headers(),
             ]
             answer = yield from _exchange(write_request("REGISTER", self.target, headers), branch, reader)
             if number == MAX_REQUESTS or not wallet.learn(answer):

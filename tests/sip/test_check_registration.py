@@ -304,8 +304,10 @@ def test_a_cancelled_check_hangs_up() -> None:
 
     async def say(websocket: web.WebSocketResponse, request: str) -> None:
         asyncio.get_running_loop().call_soon(asked.set)
-        await websocket.receive()
-        gone.set()
+        try:
+            await websocket.receive()
+        finally:  # it may be reset
+            gone.set()
 
     asked = threading.Event()
 
@@ -344,8 +346,10 @@ def test_an_interrupt_goes_through_at_once() -> None:
 
     async def say(websocket: web.WebSocketResponse, request: str) -> None:
         asyncio.get_running_loop().call_soon(asked.set)
-        await websocket.receive()
-        gone.set()
+        try:
+            await websocket.receive()
+        finally:  # it may be reset
+            gone.set()
 
     with running_registrar(say) as registrar:
         process = subprocess.Popen(

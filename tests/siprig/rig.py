@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import attrs
 import pytest
@@ -58,10 +59,24 @@ class Registrar:
         assert found, f"the registrar's log has no {pattern!r}:\n" + "\n".join(self.log[since:])
         return found
 
+    def bindings(self) -> list[dict[str, Any]]:
+        """The location table, as usrloc has it; without what changes by itself, the seconds that are left."""
+        with urlopen(f"http://127.0.0.1:{self.ws_port}/location", timeout=ANSWER) as answer:
+            domains = json.load(answer)["result"]["Domains"]
+        return [
+            {name: value for name, value in contact["Contact"].items() if name != "Expires"}
+            for domain in domains
+            for record in domain["Domain"]["AoRs"]
+            for contact in record["Info"]["Contacts"]
+        ]
+
 
 @contextlib.contextmanager
-def run_registrar(directory: Path, accounts: dict[str, str]) -> Iterator[Registrar]:
-    """Kamailio for `DOMAIN` with the accounts (user to password), on a ws and a wss port of 127.0.0.1."""
+def run_registrar(directory: Path, accounts: dict[str, str], *defined: str) -> Iterator[Registrar]:
+    """Kamailio for `DOMAIN` with the accounts (user to password), on a ws and a wss port of 127.0.0.1.
+
+    defined: names that its configuration asks for, such as "SHA256".
+    """
     sip_port, wss_port = free_ports(2)
     shutil.copy(HERE.parents[1] / "examples" / "web_phone" / "kamailio.cfg", directory)
     make_certificate(directory)
@@ -81,9 +96,10 @@ def run_registrar(directory: Path, accounts: dict[str, str]) -> Iterator[Registr
         "4",
     ]
     listen = ["-l", f"tcp:127.0.0.1:{sip_port}", "-l", f"tls:127.0.0.1:{wss_port}"]
+    definitions = [word for name in defined for word in ("-A", name)]
     passwords = ";".join(f"{user}={password}" for user, password in accounts.items())
     process = subprocess.Popen(
-        [*command, *listen],
+        [*command, *listen, *definitions],
         cwd=directory,
         stdout=subprocess.DEVNULL,
         env={**os.environ, "SIP_DOMAIN": DOMAIN, "SIP_PASSWORDS": passwords},

@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +14,33 @@ import pytest
 from aiohttp import web
 from cli_helpers import Run, secrets_of
 from hostile import certificate
+from sip_registrars import Registrar, Say, answer, running_registrar
 
 from siperb.cli import checks, patient
 from siperb.testing import MISSING, Hold, SiperbServer
-from siperb.testing.listener import Listener
 
 pytest_plugins = ("cli_fixtures",)
 
 NAMES = [
     "address", "proxy", "dns", "connection", "tls", "keyring", "token", "login", "devices", "provisioning", "websocket",
+    "registration",
 ]  # fmt: skip
 
 
+StartRegistrar = Callable[..., Registrar]
+
+
 @pytest.fixture
-def registrar(siperb_server: SiperbServer) -> Iterator[Callable[..., None]]:
-    """Start what the first device is provisioned with: a server that takes WebSockets."""
-    listeners: list[Listener] = []
+def registrar(siperb_server: SiperbServer) -> Iterator[StartRegistrar]:
+    """Start what the first device is provisioned with; the arguments are those of `running_registrar`."""
+    with ExitStack() as stack:
 
-    def start(*protocols: str, status: int = 101) -> None:
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            if status != 101:
-                return web.Response(status=status)
-            socket = web.WebSocketResponse(protocols=protocols)
-            await socket.prepare(request)
-            await socket.close()
-            return socket
+        def start(*args: Say, **options: Any) -> Registrar:
+            running = stack.enter_context(running_registrar(*args, **options))
+            point_at(siperb_server, running.port)
+            return running
 
-        listeners.append(Listener(handle, 0, None))
-        listeners[-1].serving.block()
-        point_at(siperb_server, listeners[-1].port)
-
-    yield start
-    for listener in listeners:
-        listener.stop()
-        listener.join()
+        yield start
 
 
 def point_at(server: SiperbServer, port: int) -> None:
@@ -62,8 +56,8 @@ def findings(run: Run, *argv: str) -> tuple[int, dict[str, Any]]:
     return result.code, {check["name"]: check for check in said["checks"]}
 
 
-def test_a_good_day(run: Run, siperb_server: SiperbServer, registrar: Callable[..., None], file_keyring: Path) -> None:
-    registrar("sip")
+def test_a_good_day(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar, file_keyring: Path) -> None:
+    registrar()
     secrets = secrets_of(siperb_server)
     result = run("doctor", "-v")
     assert result.code == 0
@@ -94,8 +88,8 @@ def test_a_refused_token(run: Run, siperb_server: SiperbServer) -> None:
 
 
 @pytest.mark.usefixtures("no_keyring")
-def test_a_missing_keyring_is_a_warning(run: Run, siperb_server: SiperbServer, registrar: Callable[..., None]) -> None:
-    registrar("sip")
+def test_a_missing_keyring_is_a_warning(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+    registrar()
     code, found = findings(run)
     assert code == 0
     assert found["keyring"]["status"] == "warning"
@@ -189,19 +183,15 @@ def test_a_jwt_that_has_ended(run: Run, siperb_server: SiperbServer) -> None:
     assert "clock" in found["provisioning"]["advice"]
 
 
-def test_a_server_that_does_not_speak_sip(
-    run: Run, siperb_server: SiperbServer, registrar: Callable[..., None]
-) -> None:
-    registrar("chat")
+def test_a_server_that_does_not_speak_sip(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+    registrar(protocols=("chat",))
     code, found = findings(run)
     assert code == 1
     assert "does not speak SIP" in found["websocket"]["detail"]
 
 
-def test_a_server_that_takes_no_websocket(
-    run: Run, siperb_server: SiperbServer, registrar: Callable[..., None]
-) -> None:
-    registrar(status=404)
+def test_a_server_that_takes_no_websocket(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+    registrar(instead=web.Response(status=404))
     _, found = findings(run)
     assert "answered 404" in found["websocket"]["detail"]
     assert "SipServerPath" in found["websocket"]["advice"]
@@ -213,6 +203,95 @@ def test_a_sip_server_that_is_not_there(run: Run, siperb_server: SiperbServer) -
     _, found = findings(run)
     assert found["websocket"]["status"] == "failed"
     assert "cannot be reached" in found["websocket"]["detail"]
+
+
+def test_phones_that_are_registered(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+    async def say(websocket: web.WebSocketResponse, request: str) -> None:
+        contacts = 'Contact: <sip:a@192.0.2.1>;expires=60;user-agent="Desk 1.0", <sip:b@192.0.2.2>'
+        await websocket.send_str(answer(request, "200 OK", contacts))
+
+    asked = registrar(say)
+    code, found = findings(run)
+    assert code == 0
+    said = "accepted; 2 phones registered: sip:a@192.0.2.1 (Desk 1.0, 60 s left), sip:b@192.0.2.2"
+    assert found["registration"]["detail"] == said
+    assert len(asked.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "advice"),
+    [
+        ("403 Forbidden", "the SIP user or password is refused (403 Forbidden)", "SipPassword"),
+        ("401 No", "the registrar wants an authentication that is not known here (401 No)", "SipPassword"),
+        ("404 Not Found", "the registrar says no (404 Not Found)", "SipDomain"),
+        ("503 \x1b[1m", "the registrar is in trouble (503 \x1b[1m)", "try again later"),
+    ],
+)
+def test_what_a_registrar_refuses(
+    run: Run, siperb_server: SiperbServer, registrar: StartRegistrar, status: str, said: str, advice: str
+) -> None:
+    async def say(websocket: web.WebSocketResponse, request: str) -> None:
+        await websocket.send_str(answer(request, status))
+
+    registrar(say)
+    code, found = findings(run)
+    assert code == 1
+    assert (found["registration"]["status"], found["registration"]["detail"]) == ("failed", said)
+    assert advice in found["registration"]["advice"]
+    assert "\x1b" not in run("doctor").out
+    checked = run("provision", "1", "--check")
+    assert checked.code == 1
+    assert "\x1b" not in checked.out
+    assert advice in checked.err
+
+
+def test_a_registrar_that_closes(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+    async def say(websocket: web.WebSocketResponse, request: str) -> None:
+        await websocket.close()
+
+    registrar(say)
+    _, found = findings(run)
+    assert "closed the connection" in found["registration"]["detail"]
+    checked = run("provision", "1", "--check", "--json")
+    assert (checked.code, checked.out, json.loads(checked.err)["error"]) == (1, "", "RegistrarConnectionError")
+
+
+def test_a_registrar_that_is_silent(
+    run: Run, siperb_server: SiperbServer, registrar: StartRegistrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def say(websocket: web.WebSocketResponse, request: str) -> None:
+        pass
+
+    monkeypatch.setattr(patient, "TIMEOUT", 1.0)
+    registrar(say)
+    _, found = findings(run)
+    assert "the time was up" in found["registration"]["detail"]
+
+
+def test_another_device(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+    running = registrar()
+    settings = {"sip_wss_server": "127.0.0.1", "sip_websocket_port": str(running.port), "sip_username": "other"}
+    siperb_server.add_device(description="The Other", settings=settings)
+    code, found = findings(run, "--device", "the other")
+    assert code == 0
+    assert found["provisioning"]["detail"].startswith("The Other: complete")
+    assert "sip:other@" in running.requests[0]
+
+
+@pytest.mark.parametrize("name", ["nobody", "99", "t" + "0" * 64])
+def test_a_device_that_is_not_there(run: Run, siperb_server: SiperbServer, name: str) -> None:
+    code, found = findings(run, "--device", name)
+    assert code == 1
+    assert found["devices"]["status"] == "failed"
+    assert name not in json.dumps(found)
+    assert found["registration"]["detail"] == "because devices failed"
+
+
+@pytest.mark.parametrize("other", [["--all"], ["1", "-o", "phone.json"]])
+def test_check_goes_alone(run: Run, siperb_server: SiperbServer, other: list[str]) -> None:
+    refused = run("provision", "--check", *other)
+    assert (refused.code, refused.out) == (2, "")
+    assert "--check goes with neither" in refused.err
 
 
 def test_a_check_without_an_end_is_ended(

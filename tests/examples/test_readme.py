@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hostile import certificate
 from patience import patient_python
+from sip_registrars import running_registrar
 
 from siperb.testing import SiperbServer
 
@@ -37,11 +40,23 @@ def run_python(*arguments: str) -> None:
     assert (run.returncode, run.stderr) == (0, "")
 
 
+@pytest.fixture
+def registrar(siperb_server: SiperbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the first device is provisioned with, of a certificate that is trusted."""
+    bundle, context = certificate(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with running_registrar(ssl_context=context) as running:
+        settings = {"sip_wss_server": "127.0.0.1", "sip_websocket_port": str(running.port)}
+        siperb_server.set_settings(siperb_server.user.devices[0], settings)
+        yield
+
+
 def first_line(code: object) -> str:
     return str(code).split("\n")[0]
 
 
 @pytest.mark.parametrize("code", [code for code in PYTHON if "def test_" not in code], ids=first_line)
+@pytest.mark.usefixtures("registrar")
 def test_python_block_runs(siperb_server: SiperbServer, code: str) -> None:
     run_python("-c", code)
     assert siperb_server.requests

@@ -18,12 +18,14 @@ from siperb import (
     APIStatusError,
     AsyncSiperb,
     Cache,
+    Contact,
     Device,
     IncompleteProvisioningError,
     KeyringCache,
     MemoryCache,
     Provisioning,
     ProvisioningResult,
+    Registration,
     Session,
     Siperb,
     SiperbAPI,
@@ -86,6 +88,19 @@ async def awaited(http_session: aiohttp.ClientSession) -> None:
         await client.logout()
         devices = await asyncio.gather(client.get_devices(), client.get_user())
         assert_type(devices, tuple[list[Device] | None, User | None])
+
+
+def registration(client: Siperb, provisioning: Provisioning) -> None:
+    assert_type(client.check_registration(provisioning), Registration)
+    said = Siperb.check_registration(provisioning, insecure=True)
+    assert_type((said.accepted, said.status, said.reason, said.seconds), tuple[bool, int, str, float])
+    assert_type((said.server, said.answered_challenge), tuple[str | None, bool])
+    assert_type(said.contacts, tuple[Contact, ...])
+    assert_type((said.contacts[0].uri, said.contacts[0].expires), tuple[str, int | None])
+
+
+async def registration_awaited(client: AsyncSiperb, provisioning: Provisioning) -> None:
+    assert_type(await client.check_registration(provisioning), Registration)
 
 
 def report(done: int, total: int | None) -> None: ...

@@ -19,6 +19,7 @@ from siperb.cli.masking import mask
 from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
 from siperb.cli.registration import advice, is_plain, outcome
 from siperb.facade.network import environment_proxy, is_loopback, tls_context, without_credentials
+from siperb.facade.registrar import no_redirects
 
 
 def check_address(patient: Patient) -> str:
@@ -184,7 +185,7 @@ async def _shake_hands(url: str) -> str | None:
     found = environment_proxy(url.replace("ws", "http", 1))
     proxy, login = without_credentials(found) if found else (None, None)
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT), trace_configs=[no_redirects()]) as session,
         session.ws_connect(url, protocols=("sip",), ssl=tls_context(), proxy=proxy, proxy_headers=login) as websocket,
     ):
         return websocket.protocol

@@ -52,9 +52,9 @@ def outcome(registration: Registration) -> str:
         more = ", …" if len(phones) > SHOWN else ""
         return f"accepted; {count} registered: {', '.join(map(_phone, phones[:SHOWN]))}{more}"
     if registration.status in _REFUSED:
-        if registration.answered_challenge or registration.status == 403:
-            return f"the SIP user or password is refused ({said})"
-        return f"the registrar wants an authentication that is not known here ({said})"
+        if _wants_another_kind(registration):
+            return f"the registrar wants an authentication that is not known here ({said})"
+        return f"the SIP user or password is refused ({said})"
     if registration.status >= 500:
         return f"the registrar is in trouble ({said})"
     return f"the registrar says no ({said})"
@@ -64,11 +64,17 @@ def advice(registration: Registration) -> str | None:
     """What to do about it."""
     if registration.accepted:
         return None
+    if _wants_another_kind(registration):
+        return "have it ask for digest authentication with MD5, SHA-256 or SHA-512-256 and qop=auth, as phones know it"
     if registration.status in _REFUSED:
         return "check SipUsername, SipPassword and SipDomain in the device's settings at Siperb"
     if registration.status >= 500:
         return "try again later; else ask whoever runs the registrar"
     return "check SipUsername and SipDomain in the device's settings at Siperb"
+
+
+def _wants_another_kind(registration: Registration) -> bool:
+    return registration.status in (401, 407) and not registration.answered_challenge
 
 
 def _phone(contact: Contact) -> str:

@@ -88,7 +88,7 @@ async def _converse(question: Question, timeout: float, user_agent: str) -> Regi
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
-        trace_configs=[_no_redirects()],
+        trace_configs=[no_redirects()],
     ) as session:
         websocket = await session.ws_connect(
             URL(question.url, encoded=True),
@@ -131,7 +131,7 @@ def _content(message: Any) -> bytes:
             raise RegistrarConnectionError(f"The registrar closed the connection before it answered: {ADVICE}.")
 
 
-def _no_redirects() -> aiohttp.TraceConfig:
+def no_redirects() -> aiohttp.TraceConfig:
     """`ws_connect` follows redirects, to any host, and has no argument against it."""
 
     async def refuse(*_: object) -> NoReturn:
@@ -161,6 +161,6 @@ _NO_ANSWER = {
     "connection": f"the connection failed or broke off; check the network and the firewall, and {ADVICE}",
     "dns": "its host has no address; check DNS, and SipWssServer in the device's settings at Siperb",
     "proxy": "the proxy failed; check HTTPS_PROXY and NO_PROXY",
-    "timeout": "the time was up; a firewall may be in the way: open its port, or raise the timeout",
+    "timeout": "the time was up; check that it runs and no firewall is in the way, or raise the timeout",
     "tls": "its certificate was not accepted; name your CA bundle in REQUESTS_CA_BUNDLE, and check the clock",
 }

@@ -197,6 +197,15 @@ def test_a_server_that_takes_no_websocket(run: Run, siperb_server: SiperbServer,
     assert "SipServerPath" in found["websocket"]["advice"]
 
 
+def test_a_sip_server_that_redirects(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+    other = registrar()
+    there = {"Location": f"http://127.0.0.1:{other.port}/ws"}
+    registrar(instead=web.Response(status=302, headers=there))
+    _, found = findings(run)
+    assert "a redirect, which is not followed" in found["websocket"]["detail"]
+    assert other.http_requests == []
+
+
 def test_a_sip_server_that_is_not_there(run: Run, siperb_server: SiperbServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         point_at(siperb_server, closed.getsockname()[1])
@@ -222,7 +231,7 @@ def test_phones_that_are_registered(run: Run, siperb_server: SiperbServer, regis
     ("status", "said", "advice"),
     [
         ("403 Forbidden", "the SIP user or password is refused (403 Forbidden)", "SipPassword"),
-        ("401 No", "the registrar wants an authentication that is not known here (401 No)", "SipPassword"),
+        ("401 No", "the registrar wants an authentication that is not known here (401 No)", "digest"),
         ("404 Not Found", "the registrar says no (404 Not Found)", "SipDomain"),
         ("503 \x1b[1m", "the registrar is in trouble (503 \x1b[1m)", "try again later"),
     ],

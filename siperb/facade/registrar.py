@@ -7,7 +7,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
@@ -57,27 +57,37 @@ async def ask(
 def in_a_thread(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """What the coroutine function returns, in an event loop of its own: the caller's thread may have one that runs.
 
-    An interrupt goes through at once, and ends the coroutine.
+    An interrupt goes through at once, and ends the coroutine. Looking up a host's name, which nothing can end, may
+    hold the thread longer than the caller.
     """
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
+    answer: Future[T] = Future()
 
     async def run() -> None:
         task = asyncio.ensure_future(function(*args, **kwargs))
         running.append((asyncio.get_running_loop(), task))
         await asyncio.wait([task])
+        if task.cancelled():
+            answer.cancel()
+        elif error := task.exception():
+            answer.set_exception(error)
+        else:
+            answer.set_result(task.result())
 
     thread = DaemonThread("siperb-registrar")
-    ended = thread.submit(asyncio.run, run())
+    ended = thread.submit(lambda: asyncio.run(run()))
     thread.end()
+    either: list[Future[Any]] = [answer, ended]
     try:
-        while not wait([ended], HEARTBEAT).done:
+        while not wait(either, HEARTBEAT, FIRST_COMPLETED).done:
             pass
     except BaseException:
         with suppress(IndexError, RuntimeError):  # not begun yet, or just over
             running[0][0].call_soon_threadsafe(running[0][1].cancel)
         raise
-    ended.result()
-    return running[0][1].result()
+    if not answer.done():
+        ended.result()  # raises: there was no event loop to be had
+    return answer.result()
 
 
 async def _converse(question: Question, timeout: float, user_agent: str) -> Registration:

@@ -192,14 +192,11 @@ class Siperb(DefaultClient, Driver):
     def check_registration(self, provisioning: Provisioning, *, insecure: bool = False) -> Registration:
         """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
 
-        A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): no phone notices, and nothing changes. Whatever the
-        registrar says is a `Registration`, a refusal too. Siperb's own proxy gets the session of this client's login.
-        It goes by the client's timeout, and by the environment's proxies and certificates, not an `http_session`'s.
+        A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): nothing changes. A refusal is a `Registration` too;
+        `RegistrarError` is raised, `strict` or not, when the registrar cannot be reached or understood, and
+        `IncompleteProvisioningError`. Proxies and certificates are the environment's, not an `http_session`'s.
 
-        insecure: ``ws`` instead of ``wss``, for a registrar on 127.0.0.0/8, ::1 or localhost alone.
-
-        Raises, `strict` or not, `RegistrarError` when the registrar cannot be reached or understood (of which
-        `RegistrarTimeoutError` is one), `IncompleteProvisioningError`, and `ConfigurationError` for bad arguments.
+        insecure: ``ws`` instead of ``wss``, for a registrar on loopback alone, else `ConfigurationError`.
         """
         from siperb.facade.registrar import ask, in_a_thread
 

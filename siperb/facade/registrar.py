@@ -50,6 +50,8 @@ async def ask(
         )
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
         failure = _no_answer(next((kind for kind, causes in _KINDS.items() if isinstance(error, causes)), "connection"))
+    finally:
+        await asyncio.sleep(0)  # an aborted connection closes its socket in the loop's next turn, which may be its last
     # Raised out here: the library's own error holds the address, which may be a secret.
     raise failure
 

@@ -139,6 +139,7 @@ def _renew_all() -> None:
 
 _renewable: WeakSet[Renewable] = WeakSet()
 
+
 class Importing:
     """``with`` this a thread of ours imports a library: a fork waits for its end, up to `LONGEST_IMPORT`.
 

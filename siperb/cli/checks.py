@@ -18,7 +18,7 @@ from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.masking import mask
 from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
 from siperb.cli.registration import advice, is_plain, outcome
-from siperb.facade.network import environment_proxy, is_loopback, tls_context, without_credentials
+from siperb.facade.network import environment_proxy, tls_context, without_credentials
 from siperb.facade.registrar import no_redirects
 
 

@@ -9,7 +9,7 @@ from siperb.cli.failures import ERROR
 from siperb.cli.terminal import printable, say, show, write_json
 
 if TYPE_CHECKING:
-    from siperb.client import Siperb
+    from siperb.sync.client import Siperb
     from siperb.models import Contact, Provisioning, Registration
 
 SHOWN = 3  # phones
@@ -36,7 +36,7 @@ def check_registration(siperb: Siperb, provisioning: Provisioning, arguments: ar
 
 def is_plain(provisioning: Provisioning, base_url: str) -> bool:
     """Whether the registrar takes ws: that beside a loopback API does, as the API takes http."""
-    from siperb.network import is_loopback
+    from siperb.facade.network import is_loopback
 
     return base_url.startswith("http://") and is_loopback(provisioning.sip_wss_server or "")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import secrets
 import ssl
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
@@ -15,12 +15,12 @@ import aiohttp
 from attrs import evolve
 from yarl import URL
 
+from siperb.cache.workers import Outcome, WorkerPool
 from siperb.errors import RegistrarConnectionError, RegistrarError, RegistrarResponseError, RegistrarTimeoutError
+from siperb.facade.network import CONNECT_TIMEOUT, environment_proxy, tls_context, without_credentials
 from siperb.models import Provisioning, Registration, Session
-from siperb.network import CONNECT_TIMEOUT, environment_proxy, tls_context
 from siperb.sip.message import ADVICE, MAX_MESSAGE, too_large
 from siperb.sip.register import Question
-from siperb.worker import DaemonThread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,38 +63,33 @@ def in_a_thread(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **
     hold the thread longer than the caller.
     """
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
-    answer: Future[T] = Future()
+    answers: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
 
     async def run() -> None:
         task = asyncio.ensure_future(function(*args, **kwargs))
         running.append((asyncio.get_running_loop(), task))
         await asyncio.wait([task])
-        if task.cancelled():
-            answer.cancel()
-        elif error := task.exception():
-            answer.set_exception(error)
-        else:
-            answer.set_result(task.result())
+        answers.put(Outcome(task.result))
 
-    thread = DaemonThread("siperb-registrar")
-    ended = thread.submit(lambda: asyncio.run(run()))
-    thread.end()
-    either: list[Future[Any]] = [answer, ended]
+    # Its own outcome counts where there was no event loop to be had.
+    WorkerPool("siperb-registrar", 1, linger=0.0).submit(lambda: asyncio.run(run()), answers.put)
+    outcome: Outcome[T] | None = None
     try:
-        while not wait(either, HEARTBEAT, FIRST_COMPLETED).done:
-            pass
+        while outcome is None:
+            with suppress(queue.Empty):
+                outcome = answers.get(timeout=HEARTBEAT)
     except BaseException:
         with suppress(IndexError, RuntimeError):  # not begun yet, or just over
             running[0][0].call_soon_threadsafe(running[0][1].cancel)
         raise
-    if not answer.done():
-        ended.result()  # raises: there was no event loop to be had
-    return answer.result()
+    return outcome.get()
 
 
 async def _converse(question: Question, timeout: float, user_agent: str) -> Registration:
     began = time.monotonic()
     http_url = question.url.replace("ws", "http", 1)
+    found = environment_proxy(http_url)
+    proxy, login = without_credentials(found) if found else (None, None)
     # Two timeouts that end together cancel once under Python 3.10.
     connect_timeout = CONNECT_TIMEOUT if timeout > CONNECT_TIMEOUT else None
     async with aiohttp.ClientSession(
@@ -106,7 +101,8 @@ async def _converse(question: Question, timeout: float, user_agent: str) -> Regi
             URL(question.url, encoded=True),
             protocols=("sip",),
             headers={"User-Agent": user_agent},
-            proxy=environment_proxy(http_url),
+            proxy=proxy,
+            proxy_headers=login,
             ssl=tls_context() if http_url.startswith("https:") else True,
             max_msg_size=MAX_MESSAGE,
             timeout=cast(Any, aiohttp.ClientWSTimeout)(ws_close=GOODBYE),

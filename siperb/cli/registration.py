@@ -9,8 +9,8 @@ from siperb.cli.failures import ERROR
 from siperb.cli.terminal import printable, say, show, write_json
 
 if TYPE_CHECKING:
-    from siperb.sync.client import Siperb
     from siperb.models import Contact, Provisioning, Registration
+    from siperb.sync.client import Siperb
 
 SHOWN = 3  # phones
 

@@ -19,7 +19,7 @@ from siperb.core.calls import Call
 from siperb.core.effects import Flow, Later
 from siperb.core.pages import whole_answer
 from siperb.core.records import Key, Record
-from siperb.core.retry import Context, attempt
+from siperb.core.retry import PAT_REFUSED, Context, attempt
 from siperb.core.wire import TOKEN, Response, build_login, is_object, parse_login
 from siperb.errors import (
     APIError,
@@ -55,6 +55,7 @@ class Credentials:
 
 def login(context: Context, credentials: Credentials, stale_token: str | None = None) -> Flow[Session]:
     """A session other than the one of `stale_token`: the cached one, or the one of a login."""
+    context.refusal.check(context.began)
     pat = credentials.pat or (yield from _stored_pat(context))
     cache_key = credentials.cache_key
     key = session_key(context.origin, pat, cache_key) if cache_key is not None else None
@@ -64,8 +65,13 @@ def login(context: Context, credentials: Credentials, stale_token: str | None = 
         return cached
     if cached and key:
         yield from effects.evict(key)
-    response = yield from attempt(context, build_login(pat))
+    try:
+        response = yield from attempt(context, build_login(pat))
+    except AuthenticationError as error:
+        context.refusal.note(error, context.clock() + (PAT_REFUSED if stale_token else 0.0))
+        raise
     session = parse_login(response)
+    context.refusal.clear()
     if key:
         record = Record.new(response.text(), now=context.now, random=context.random, lifetime=SESSION_LIFETIME)
         yield from effects.save(key, record, context.owner(session.user_id))
@@ -74,6 +80,8 @@ def login(context: Context, credentials: Credentials, stale_token: str | None = 
 
 def fetch(context: Context, call: Call[T], session: Session | None) -> Flow[T]:
     """The answer to a call, from the cache where it may be; session None means the client's own."""
+    if session is None:
+        context.refusal.check(context.began)
     held = session or (yield from effects.auth(context.deadline))
     key = call.key(context.origin, held.user_id)
     record = (yield from effects.load(key)) if key else None

@@ -38,8 +38,10 @@ def whole_answer(
         request = _page(call.build(held), token)
         try:
             response = yield from attempt(context, request)
-        except AuthenticationError:
+        except AuthenticationError as error:
             if not may_log_in:
+                if session is None:
+                    context.refusal.note(error, context.clock())
                 raise
             may_log_in = False
             held = yield from effects.auth(context.deadline, held.session_token)

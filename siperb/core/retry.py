@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from copy import copy
 
 from attrs import field, frozen
 
@@ -11,11 +12,20 @@ from siperb.core.effects import Flow, send, sleep
 from siperb.core.records import Key
 from siperb.core.status import raise_for_status
 from siperb.core.wire import Request, Response
-from siperb.errors import APIError, APIResponseError, APIStatusError, ConfigurationError, NotFoundError
+from siperb.errors import (
+    APIError,
+    APIResponseError,
+    APIStatusError,
+    AuthenticationError,
+    ConfigurationError,
+    NotFoundError,
+    SiperbError,
+)
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each retry; the last holds for all that follow
 LONGEST_RETRY_AFTER = 60.0  # seconds
+PAT_REFUSED = 1.0  # seconds after a session could not be renewed in which no call tries it by itself
 
 
 def check_timeout(timeout: object) -> float:
@@ -31,6 +41,24 @@ class Pace:
     until: float = float("-inf")
 
 
+class Refusal:
+    """That the API has refused a PAT, or the session of a login just made: no call that began before asks again."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self._until, self._error = float("-inf"), SiperbError()
+
+    def note(self, error: AuthenticationError, until: float) -> None:
+        self._until, self._error = until, copy(error)
+
+    def check(self, began: float) -> None:
+        """Raise what the API said, for a call that began by then."""
+        if began <= self._until:
+            raise copy(self._error)
+
+
 @frozen(eq=False, repr=False)
 class Context:
     """What a flow is handed instead of a world of its own.
@@ -39,6 +67,7 @@ class Context:
     clock: monotonic seconds. now: seconds since the epoch. random: in [0, 1).
     failures: when the refresh of a record last failed, by `clock`; shared by the flows of a client.
     pace: shared by the flows of a bulk run, which hold back together.
+    began: when the call, or the bulk run, began, by `clock`. refusal: shared by the calls of one account.
     """
 
     origin: str
@@ -49,6 +78,8 @@ class Context:
     random: Callable[[], float]
     failures: MutableMapping[Key, float] = field(factory=dict[Key, float])
     pace: Pace | None = None
+    began: float = float("inf")
+    refusal: Refusal = field(factory=Refusal)
 
     def owner(self, user_id: str) -> str:
         return Key.scope_of(self.origin, user_id)

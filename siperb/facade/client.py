@@ -22,12 +22,12 @@ from siperb.core.calls import Call, GetDevices, GetProvisioning
 from siperb.core.effects import Auth, Flow
 from siperb.core.flows import LOGIN_KEY, Credentials
 from siperb.core.records import Key
-from siperb.core.retry import Context, Pace, check_timeout
+from siperb.core.retry import Context, Pace, Refusal, check_timeout
 from siperb.core.wire import Request, check_header, check_token
 from siperb.errors import ConfigurationError, SiperbError
 from siperb.facade.arguments import cache_key_of, count, given_session
 from siperb.facade.caching import CacheAccess
-from siperb.facade.invocation import Account, Epoch, Invocation
+from siperb.facade.invocation import Account, Epoch, Invocation, Login
 from siperb.facade.network import check_base_url
 from siperb.facade.runtime import refuse_late_patching
 from siperb.models import Device, Provisioning, ProvisioningResult, Session
@@ -75,7 +75,7 @@ class BaseClient:
             self._user_agent += " " + check_header("app_info", app_info)
         self.state: SiperbState = SiperbState() if state is None else state
         self._epoch = Epoch()
-        self._to_forget: dict[Account, tuple[Credentials, Session]] = {}  # until a logout has come to its end
+        self._to_forget: dict[Account, Login] = {}  # until a logout has come to its end
         self._failures: dict[Key, float] = {}
         self.renew_after_fork()
         renewed_after_fork(self)
@@ -110,15 +110,17 @@ class BaseClient:
 
     def _login(self, pat: str | None, enable_cache: bool, login_key: str) -> Invocation[Session]:
         credentials = self._credentials(pat, cache_key_of("login_key", login_key, enable_cache))
-        return self._log_in(self._context(), credentials, None, self._current_epoch(), is_explicit=True)
+        context = evolve(self._context(), began=float("inf"))  # whatever was refused before
+        return self._log_in(context, credentials, None, self._current_epoch(), is_explicit=True)
 
     def _log_in(
         self, context: Context, credentials: Credentials, stale_token: str | None, epoch: Epoch, *, is_explicit: bool
     ) -> Invocation[Session]:
         account = context.origin, credentials.pat
+        context = evolve(context, refusal=epoch.refusals.setdefault(account, Refusal()))
 
         def publish(session: Session) -> None:
-            epoch.logins[account] = credentials, session
+            epoch.logins[account] = Login(credentials, session, stale_token, time.monotonic())
             if is_explicit or epoch.account is None:
                 epoch.account = account
             if epoch.account == account:
@@ -166,6 +168,7 @@ class BaseClient:
         cache_key = LOGIN_KEY if call.cache_key is not None else None
         credentials = Credentials() if given else self._own_credentials(context.origin, cache_key)
         account = context.origin, credentials.pat
+        context = evolve(context, refusal=epoch.refusals.setdefault(account, Refusal()))
 
         def publish_as_its_user(answer: T) -> None:
             session = given or epoch.session(account)
@@ -179,13 +182,14 @@ class BaseClient:
     def _provision(
         self, device_tokens: Iterable[str], stop: SimpleQueue[None] | None = None
     ) -> Iterator[Invocation[ProvisioningResult]]:
-        """One a device, each made when it is asked for; their calls hold back together."""
-        pace, epoch = Pace(), self._current_epoch()
-        context = self._context()
-        credentials = self._own_credentials(context.origin, None)
+        """One a device, each made when it is asked for; their calls hold back together, and end with their PAT."""
+        epoch, first = self._current_epoch(), self._context()
+        credentials = self._own_credentials(first.origin, None)
+        refusal = epoch.refusals.setdefault((first.origin, credentials.pat), Refusal())
+        first = evolve(first, pace=Pace(), refusal=refusal)
         for token in device_tokens:
-            flow = partial(bulk.provision, lambda: evolve(self._context(), pace=pace), token)
-            yield Invocation(context, credentials, flow, epoch, is_bound_to_login=True, stop=stop)
+            flow = partial(bulk.provision, lambda: evolve(first, deadline=self._context().deadline), token)
+            yield Invocation(first, credentials, flow, epoch, is_bound_to_login=True, stop=stop)
 
     def _logout(self) -> Invocation[None]:
         context = self._context()
@@ -196,8 +200,10 @@ class BaseClient:
 
         def flow() -> Flow[None]:
             try:
-                for known, session in logins.values() or [(credentials, None)]:
-                    yield from flows.forget(context, known, session)
+                for login in logins.values():
+                    yield from flows.forget(context, login.credentials, login.session)
+                if not logins:
+                    yield from flows.forget(context, credentials, None)
                 for account in logins:
                     self._to_forget.pop(account, None)
             finally:
@@ -230,8 +236,17 @@ class BaseClient:
         refuse_late_patching()
         self._refuse_if_closed()
         self._was_used = True
-        deadline = time.monotonic() + self._timeout
-        return Context(self._origin(), deadline, self._max_retries, time.monotonic, time.time, _random, self._failures)
+        began = time.monotonic()
+        return Context(
+            self._origin(),
+            began + self._timeout,
+            self._max_retries,
+            time.monotonic,
+            time.time,
+            _random,
+            self._failures,
+            began=began,
+        )
 
     def _origin(self) -> str:
         return self._base_url or check_base_url(os.environ.get("SIPERB_BASE_URL") or DEFAULT_BASE_URL)
@@ -264,8 +279,12 @@ class BaseClient:
         has_changed = epoch.account not in (None, invocation.account)
         if invocation.is_bound_to_login and (epoch.is_over or has_changed):
             raise SiperbError("The client has logged out, or in as somebody else, meanwhile.")
-        session = epoch.session(invocation.account)
-        return session if session and session.session_token != auth.stale_token else None
+        login = epoch.logins.get(invocation.account)
+        if login is None:
+            return None
+        is_other = login.session.session_token != auth.stale_token
+        is_same_again = login.stale_token == auth.stale_token and login.at >= auth.deadline - self._timeout
+        return login.session if is_other or is_same_again else None
 
     def _headers(self, request: Request) -> dict[str, str]:
         return {**request.headers, "User-Agent": self._user_agent, "Accept-Encoding": "gzip"}

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 from siperb.core.effects import Flow
 from siperb.core.flows import Credentials
-from siperb.core.retry import Context
+from siperb.core.retry import Context, Refusal
 from siperb.errors import APIError, CredentialsUnavailableError, ProvisioningError
 from siperb.models import Session
 
@@ -20,6 +20,15 @@ logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")
 
 Account: TypeAlias = "tuple[str, str | None]"  # an origin and a PAT; None stands for the one that the cache holds
+
+
+class Login(NamedTuple):
+    """A session, and how it was got: in whose place, and when by the clock."""
+
+    credentials: Credentials
+    session: Session
+    stale_token: str | None
+    at: float
 
 
 class Epoch:
@@ -32,16 +41,17 @@ class Epoch:
 
     def __init__(self, *, is_over: bool = False) -> None:
         self.is_over = is_over
-        self.logins: dict[Account, tuple[Credentials, Session]] = {}
+        self.logins: dict[Account, Login] = {}
+        self.refusals: dict[Account, Refusal] = {}
 
     def session(self, account: Account | None) -> Session | None:
         login = self.logins.get(account) if account else None
-        return login[1] if login else None
+        return login.session if login else None
 
     def credentials(self, origin: str) -> Credentials | None:
         """Those of the last login, if it was at this origin."""
         login = self.logins.get(self.account) if self.account else None
-        return login[0] if login and self.account and self.account[0] == origin else None
+        return login.credentials if login and self.account and self.account[0] == origin else None
 
 
 @frozen(eq=False, repr=False)

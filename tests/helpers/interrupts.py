@@ -25,10 +25,12 @@ def instructions(
     hit: Callable[[int], None], counts: Callable[[FrameType], bool] = of_the_package
 ) -> Generator[None, None, None]:
     """Calls `hit` with the number of each instruction that this thread executes in frames that count."""
-    number = 0
+    number, is_over = 0, False
 
     def instruction(frame: FrameType, event: str, _: object) -> Any:
         nonlocal number
+        if is_over:  # a frame that was left in the middle, and goes on
+            return None
         if event == "opcode":
             number += 1
             hit(number)
@@ -45,6 +47,7 @@ def instructions(
     try:
         yield
     finally:
+        is_over = True
         sys.settrace(before)
 
 

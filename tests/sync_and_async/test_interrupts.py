@@ -1,0 +1,120 @@
+"""Ctrl-C at each instruction of a call: the same call works again, and nobody who shared it waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+from interrupts import count, interrupt
+
+from siperb import AsyncSiperb, MemoryCache, Siperb
+from siperb.sync.singleflight import Singleflight
+from siperb.testing import SiperbServer
+
+EACH = 1 if "CI" in os.environ and sys.version_info[:2] == (3, 12) else 7  # instruction, of some 2,000
+
+
+class WatchdogError(Exception):
+    """As that of a task queue's time limit: no error of the network."""
+
+
+@pytest.mark.parametrize("cached", [False, True], ids=["plain", "cached"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, WatchdogError])
+def test_a_call_works_again_wherever_it_was_interrupted(
+    server: SiperbServer, cached: bool, error: type[BaseException]
+) -> None:
+    with Siperb(server.pat, base_url=server.base_url, cache=MemoryCache(), state=None, strict=True) as client:
+
+        def call() -> Any:
+            return client.get_devices(enable_cache=cached)
+
+        def call_in_a_thread() -> None:
+            answers.append(call())
+
+        assert call()
+        number = max(count(call) for _ in range(3))
+        interrupted = 0
+        for at in range(1, number, EACH):
+            interrupted += interrupt(call, at, error())
+            answers: list[Any] = []
+            thread = threading.Thread(target=call_in_a_thread, daemon=True)
+            thread.start()
+            thread.join(20)
+            assert answers, f"the same call hangs in another thread after an interrupt at instruction {at}"
+            assert call()
+        assert interrupted > number // EACH * 0.8  # some calls take fewer instructions than that one
+        print(number, "instructions", interrupted, "interrupts")
+
+
+def test_those_who_share_a_run_do_not_wait_for_one_that_was_interrupted() -> None:
+    """At each instruction of the singleflight, with another thread waiting for the run."""
+    singleflight = Singleflight()
+    shared = threading.Event()
+
+    def work() -> str:
+        shared.set()
+        return "done"
+
+    def lead() -> str:
+        return singleflight.join("call", time.monotonic() + 60, work)
+
+    def follow() -> None:
+        shared.wait(60)
+        followed.append(singleflight.join("call", time.monotonic() + 60, lambda: "done"))
+
+    number = count(lead)
+    for at in range(1, number + 1):
+        shared.clear()
+        followed: list[str] = []
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        interrupt(lead, at)
+        shared.set()
+        thread.join(20)
+        assert followed == ["done"], f"whoever shared the run hangs after an interrupt at instruction {at}"
+        assert lead() == "done"
+    print(number, "instructions")
+
+
+# A coroutine is made by one instruction and awaited by another.
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tasks_work_again_in_the_loop_that_was_interrupted(server: SiperbServer) -> None:
+    """As in a notebook, where the loop goes on; what else runs in it meanwhile is another call of the same kind."""
+    loop = asyncio.new_event_loop()
+    client = AsyncSiperb(server.pat, base_url=server.base_url, strict=True, timeout=1)
+
+    async def beside() -> Any:
+        return await asyncio.gather(client.get_devices(), client.get_devices())
+
+    def call() -> Any:
+        return loop.run_until_complete(beside())
+
+    def settle() -> None:
+        """Whoever was in the middle comes to an end, one way or another; the interrupt may come out once for each."""
+        until = time.monotonic() + 20
+        while tasks := asyncio.all_tasks(loop):
+            assert time.monotonic() < until, "a call hangs in the loop that was interrupted"
+            with contextlib.suppress(KeyboardInterrupt):
+                loop.run_until_complete(asyncio.wait(tasks, timeout=20))
+
+    try:
+        assert call()
+        number = max(count(call) for _ in range(3))
+        loop.set_exception_handler(lambda *_: None)  # what an interrupt leaves behind is nobody's
+        interrupted = 0
+        for at in range(1, number, EACH):
+            interrupted += interrupt(call, at)
+            settle()
+            assert loop.run_until_complete(asyncio.wait_for(client.get_devices(), 20))
+        print(number, "instructions", interrupted, "interrupts")
+        assert interrupted
+    finally:
+        loop.run_until_complete(client.close())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Lock
+from threading import RLock
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
@@ -82,7 +82,7 @@ class CacheAccess:
         return CacheError(f"the cache failed with {cause}: {advice}")
 
     def _save(self, cache: Cache, save: Save, epoch: Epoch) -> bool:
-        under_way = Lock()
+        under_way = RLock()
         with under_way:
             self._saves.add(weakref.ref(under_way, self._saves.discard))
             if epoch.is_over:

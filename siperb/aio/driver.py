@@ -14,7 +14,7 @@ from siperb.cache.workers import Outcome
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.core.records import Key
 from siperb.facade.caching import POOL, Answer, Question
-from siperb.facade.client import BaseClient
+from siperb.facade.calls import Calls
 from siperb.facade.invocation import Invocation
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 from siperb.facade.runtime import forget_locals, loading_libraries, running_loop
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Driver(BaseClient):
+class Driver(Calls):
     """A client for asyncio, without its calls."""
 
     def renew_after_fork(self) -> None:

@@ -15,7 +15,7 @@ from siperb.cache.workers import Outcome, WorkerPool, importing
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.errors import SiperbError
 from siperb.facade.caching import POOL, Answer, Question
-from siperb.facade.client import BaseClient
+from siperb.facade.calls import Calls
 from siperb.facade.invocation import Invocation
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 from siperb.facade.runtime import forget_locals, loading_libraries
@@ -30,7 +30,7 @@ REFRESHER = "siperb-refresh"
 HEAD_START = 0.01  # seconds, for a caller to go on with what was stored before a refresh imports an HTTP library
 
 
-class Driver(BaseClient):
+class Driver(Calls):
     """A client that blocks, without its calls."""
 
     def renew_after_fork(self) -> None:

@@ -1,0 +1,87 @@
+"""The calls that fetch something, made ready to be driven."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from queue import SimpleQueue
+from typing import TypeVar
+
+from attrs import evolve
+
+from siperb.core import bulk, flows
+from siperb.core.calls import Call, GetDevices, GetProvisioning
+from siperb.core.flows import LOGIN_KEY, Credentials
+from siperb.core.retry import Pace, Refusal
+from siperb.facade.accounts import Accounts
+from siperb.facade.arguments import cache_key_of, given_session
+from siperb.facade.invocation import Invocation
+from siperb.models import Device, Provisioning, ProvisioningResult
+
+logger: logging.Logger = logging.getLogger("siperb")
+T = TypeVar("T")
+
+
+class Calls(Accounts):
+    """A client with its calls, without what drives them."""
+
+    def _get_devices(
+        self, user_id: str | None, session_token: str | None, enable_cache: bool, session_key: str
+    ) -> Invocation[list[Device]]:
+        call = GetDevices(cache_key_of("session_key", session_key, enable_cache))
+        return self._fetch(call, user_id, session_token, self._publish_devices)
+
+    def _publish_devices(self, user_id: str, devices: list[Device]) -> None:
+        self.state.publish(user_id, devices=list(devices))
+        logger.info("Got %d script devices", len(devices))
+
+    def _get_provisioning(
+        self,
+        device_token: str,
+        user_id: str | None,
+        session_token: str | None,
+        enable_cache: bool,
+        provisioning_key: str,
+    ) -> Invocation[Provisioning]:
+        call = GetProvisioning(device_token, cache_key_of("provisioning_key", provisioning_key, enable_cache))
+        return self._fetch(call, user_id, session_token, self._publish_provisioning)
+
+    def _publish_provisioning(self, user_id: str, provisioning: Provisioning) -> None:
+        self.state.publish(user_id, provisioning=provisioning)
+        logger.info("Got the provisioning of a device")
+
+    def _fetch(
+        self,
+        call: Call[T],
+        user_id: str | None = None,
+        session_token: str | None = None,
+        publish: Callable[[str, T], None] | None = None,
+    ) -> Invocation[T]:
+        given = given_session(user_id, session_token)
+        context, epoch = self._context(), self._current_epoch()
+        cache_key = LOGIN_KEY if call.cache_key is not None else None
+        credentials = Credentials() if given else self._own_credentials(context.origin, cache_key)
+        account = context.origin, credentials.pat
+        context = evolve(context, refusal=epoch.refusals.setdefault(account, Refusal()))
+
+        def publish_as_its_user(answer: T) -> None:
+            session = given or epoch.session(account)
+            if publish and session and (given or epoch.account == account):
+                publish(session.user_id, answer)
+
+        flow = partial(flows.fetch, context, call, given)
+        identity = (call, context.origin, given, credentials, epoch)
+        return Invocation(context, credentials, flow, epoch, publish_as_its_user, identity)
+
+    def _provision(
+        self, device_tokens: Iterable[str], stop: SimpleQueue[None] | None = None
+    ) -> Iterator[Invocation[ProvisioningResult]]:
+        """One a device, each made when it is asked for; their calls hold back together, and end with their PAT."""
+        epoch, first = self._current_epoch(), self._context()
+        credentials = self._own_credentials(first.origin, None)
+        refusal = epoch.refusals.setdefault((first.origin, credentials.pat), Refusal())
+        first = evolve(first, pace=Pace(), refusal=refusal)
+        for token in device_tokens:
+            flow = partial(bulk.provision, lambda: evolve(first, deadline=self._context().deadline), token)
+            yield Invocation(first, credentials, flow, epoch, is_bound_to_login=True, stop=stop)

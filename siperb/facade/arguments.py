@@ -9,6 +9,8 @@ from siperb.core.wire import check_token, path_part
 from siperb.errors import ConfigurationError
 from siperb.models import Session
 
+MOST_CALLS = 1000  # at a time
+
 
 def given_session(user_id: str | None, session_token: str | None) -> Session | None:
     if user_id is None and session_token is None:
@@ -29,10 +31,10 @@ def check_bulk(device_tokens: object, concurrency: object) -> None:
     """Raise `ConfigurationError` for what `provision_all` cannot use."""
     if isinstance(device_tokens, (str, bytes)) or not isinstance(device_tokens, (Iterable, NoneType)):
         raise ConfigurationError("Pass the device tokens as a list, or None for every script device of the user.")
-    count("concurrency", concurrency, 1)
+    count("concurrency", concurrency, 1, MOST_CALLS)
 
 
-def count(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigurationError(f"{name} must be a whole number, {least} or more.")
+def count(name: str, value: object, least: int, most: int = 10**9) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ConfigurationError(f"{name} must be a whole number from {least} to {most:,}.")
     return value

@@ -156,7 +156,7 @@ class Siperb(DefaultClient, Driver):
         """Provision many devices side by side: an iterator of results, as they come.
 
         device_tokens: whose; None means every script device of the user.
-        concurrency: how many calls at a time.
+        concurrency: how many calls at a time, 1000 at most.
         on_progress: called with how many are done, and how many there are (None when `device_tokens` has no length).
 
         Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``

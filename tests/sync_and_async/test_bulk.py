@@ -134,7 +134,11 @@ def test_the_error_of_the_list_is_raised(facade: Facade) -> None:
         results(facade)
 
 
-@pytest.mark.parametrize(("tokens", "concurrency"), [("t0123", 16), (5, 16), ([], 0), ([], True), ([], "16")], ids=repr)
+@pytest.mark.parametrize(
+    ("tokens", "concurrency"),
+    [("t0123", 16), (5, 16), ([], 0), ([], True), ([], "16"), ([], 1001), ([], 10**30)],
+    ids=repr,
+)
 def test_misuse_is_said_at_once(facade: Facade, tokens: Any, concurrency: Any) -> None:
     client = facade.client()
     with pytest.raises(ConfigurationError):

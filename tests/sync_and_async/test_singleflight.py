@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from facades import Facade, said
 
-from siperb import AsyncSiperb, NotFoundError, Siperb
+from siperb import APITimeoutError, AsyncSiperb, NotFoundError, Siperb
 from siperb.aio.singleflight import Singleflight as AsyncSingleflight
 from siperb.sync.singleflight import Singleflight, _ThreadRun
 from siperb.testing import Hold, SiperbServer, Status
@@ -189,6 +189,71 @@ def test_a_thread_that_is_interrupted_hands_over(waiting: Any) -> None:
     assert results == ["done"] * 5
     assert ran[0] == "first"
     assert set(ran[1:]) == {"second"}
+
+
+def cut_short() -> APITimeoutError:
+    error = APITimeoutError("the first caller's time is up")
+    error.is_for_lack_of_time = True
+    return error
+
+
+def test_a_thread_goes_on_when_the_deadline_of_another_ended_the_run(waiting: Any) -> None:
+    singleflight, now = Singleflight(), time.monotonic()
+    begun, go_on = threading.Event(), threading.Event()
+    results: list[Any] = []
+
+    def fail() -> str:
+        begun.set()
+        go_on.wait(30)
+        raise cut_short()
+
+    def lead() -> None:
+        with contextlib.suppress(APITimeoutError):
+            results.append(singleflight.join("call", now + 1, fail))
+
+    def follow(seconds: float) -> None:
+        try:
+            results.append(singleflight.join("call", now + seconds, lambda: "its own"))
+        except APITimeoutError as error:
+            results.append(str(error))
+
+    threads = [threading.Thread(target=lead)]
+    threads[0].start()
+    assert begun.wait(30)
+    threads += [threading.Thread(target=follow, args=(seconds,)) for seconds in (60, 0.5)]
+    for thread in threads[1:]:
+        thread.start()
+    waiting(2)
+    threads[2].join(30)  # it waits as long as its own time, no longer
+    assert results == ["The call got no answer in time: check the network or raise the timeout."]
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert results[1:] == ["its own"]
+
+
+async def test_a_task_goes_on_when_the_deadline_of_another_ended_the_run() -> None:
+    singleflight, now = AsyncSingleflight(), time.monotonic()
+    go_on = asyncio.Event()
+
+    async def fail() -> str:
+        await go_on.wait()
+        raise cut_short()
+
+    async def its_own() -> str:
+        return "its own"
+
+    first = asyncio.create_task(singleflight.join("call", now + 1, fail))
+    await asyncio.sleep(0)
+    patient, impatient = (
+        asyncio.create_task(singleflight.join("call", now + seconds, its_own)) for seconds in (60, 0.2)
+    )
+    with pytest.raises(APITimeoutError, match="The call got no answer in time"):
+        await asyncio.wait_for(impatient, 30)
+    go_on.set()
+    assert await asyncio.wait_for(patient, 30) == "its own"
+    with pytest.raises(APITimeoutError, match="first caller"):
+        await first
 
 
 async def test_a_cancelled_call_ends_its_flow_and_leaves_no_connection_in_use(server: SiperbServer) -> None:

@@ -167,7 +167,7 @@ class Importing:
             self._lock.release()
 
 
-importing = Importing()
+importing: Importing = Importing()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(

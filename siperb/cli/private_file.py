@@ -30,7 +30,7 @@ class PrivateFile:
         if not name:
             raise CommandError("-o needs the name of a file.", USAGE)
         self.path: Path = Path(name)
-        self.is_written = False
+        self.is_written: bool = False
         with contextlib.suppress(FileNotFoundError):
             mode = self.path.lstat().st_mode
             if stat.S_ISLNK(mode):

@@ -21,7 +21,7 @@ WORTH_A_TRY = 0.05  # seconds that a call must have left, to make a run of its o
 class Run(Generic[T]):
     """One run. deadline: of the call that makes it, which cuts it short; by `time.monotonic`."""
 
-    has_ended = False  # with something that others may have too
+    has_ended: bool = False  # with something that others may have too
     _value: T
     _error: SiperbError | None = None
 

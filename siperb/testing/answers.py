@@ -46,7 +46,7 @@ class Refused(Exception):
 
     def __init__(self, status: int, message: str | None = None) -> None:
         super().__init__(status, message)
-        self.answer = refuse(status, message)
+        self.answer: Answer = refuse(status, message)
 
 
 def found(value: T | None) -> T:

@@ -73,7 +73,7 @@ class Users:
         self.users: list[User] = []
         self.now = now
         self.session_lifetime = session_lifetime
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self._seed = seed
         self._numbers: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
         self._by_id: dict[str, User] = {}

@@ -24,6 +24,8 @@ class WatchdogError(Exception):
     """As that of a task queue's time limit: no error of the network."""
 
 
+# Sockets that an interrupt leaves in the middle of being made, or of being closed, are closed when they are collected.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("cached", [False, True], ids=["plain", "cached"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, WatchdogError])
 def test_a_call_works_again_wherever_it_was_interrupted(
@@ -83,7 +85,11 @@ def test_those_who_share_a_run_do_not_wait_for_one_that_was_interrupted() -> Non
 
 
 # A coroutine is made by one instruction and awaited by another.
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore:coroutine .* was never awaited",
+    "ignore:unclosed:ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
 def test_tasks_work_again_in_the_loop_that_was_interrupted(server: SiperbServer) -> None:
     """As in a notebook, where the loop goes on; what else runs in it meanwhile is another call of the same kind."""
     loop = asyncio.new_event_loop()

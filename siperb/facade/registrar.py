@@ -51,7 +51,8 @@ async def ask(
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
         failure = _no_answer(next((kind for kind, causes in _KINDS.items() if isinstance(error, causes)), "connection"))
     finally:
-        await asyncio.sleep(0)  # an aborted connection closes its socket in the loop's next turn, which may be its last
+        for _ in range(3):  # turns of the loop in which an aborted connection, of TLS in a tunnel, closes its socket
+            await asyncio.sleep(0)
     # Raised out here: the library's own error holds the address, which may be a secret.
     raise failure
 
@@ -122,7 +123,10 @@ async def _converse(question: Question, timeout: float, user_agent: str) -> Regi
             registration: Registration = evolve(stop.value, seconds=round(time.monotonic() - began, 3))
             return registration
         finally:
+            connection = cast(Any, websocket)._response.connection
             await websocket.close()
+            if connection and connection.transport:
+                connection.transport.abort()  # TLS would wait half a minute for the other side's goodbye
 
 
 def _content(message: Any) -> bytes:

@@ -124,9 +124,10 @@ async def _converse(question: Question, timeout: float, user_agent: str) -> Regi
             return registration
         finally:
             connection = cast(Any, websocket)._response.connection
+            transport = connection.transport if connection else None  # which the connection forgets when it is closed
             await websocket.close()
-            if connection and connection.transport:
-                connection.transport.abort()  # TLS would wait half a minute for the other side's goodbye
+            if transport:
+                transport.abort()  # TLS would wait half a minute for the other side's goodbye
 
 
 def _content(message: Any) -> bytes:

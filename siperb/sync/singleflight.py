@@ -32,6 +32,7 @@ class Singleflight:
             run.steps = cast("GeneratorType[_ThreadRun[T], None, None]", self._make(identity, run, work))
             other = next(run.steps)
             if other is run:
+                run.steps.close()  # its frame is in the traceback of what is raised, and will be emptied
                 return run.result(is_own=True)
             if other in being_made.get():
                 return work()

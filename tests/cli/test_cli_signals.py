@@ -97,6 +97,7 @@ def test_one_device_says_that_nothing_is_written(siperb_server: SiperbServer, tm
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # which the end of the process closes
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="traces of single instructions are wrong in 3.12.1 and 3.13.0")
 def test_no_instruction_leaves_a_file(tmp_path: Path) -> None:
     """Interrupted at each one of the writing, once: the file is there as a whole, or not, and nothing beside it."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)

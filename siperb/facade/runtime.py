@@ -91,10 +91,7 @@ def forget_locals(error: BaseException) -> None:
     """Empty the finished frames of ours and of the libraries below: trackers send away what stands in a traceback."""
     for one in causes(error):
         for frame, _ in walk_tb(one.__traceback__):
-            name = str(frame.f_globals.get("__name__"))
-            if (
-                name.partition(".")[0] in _WITH_SECRETS and name != "siperb.sync.singleflight"
-            ):  # a generator not at its end
+            if str(frame.f_globals.get("__name__")).partition(".")[0] in _WITH_SECRETS:
                 with suppress(RuntimeError):  # it is still running
                     frame.clear()
 

@@ -32,7 +32,6 @@ class Singleflight:
             run.steps = cast("GeneratorType[_ThreadRun[T], None, None]", self._make(identity, run, work))
             other = next(run.steps)
             if other is run:
-                run.steps.close()  # its frame is in the traceback of what is raised, and will be emptied
                 return run.result(is_own=True)
             if other in being_made.get():
                 return work()
@@ -56,17 +55,22 @@ class Singleflight:
             return
         self._runs[identity] = run
         before = being_made.set((*being_made.get(), run))
-        outcome: T | SiperbError
         try:
-            outcome = work()
-        except SiperbError as error:
-            outcome = error
+            outcome = _outcome(work)
         finally:
             self._runs.pop(identity, None)
             being_made.reset(before)
         run.end(outcome)
         run.ended.put(None)
         yield run
+
+
+def _outcome(work: Callable[[], T]) -> T | SiperbError:
+    """Apart, as a generator's frame must not stand in a traceback that outlives it: 3.13.0 crashes on its locals."""
+    try:
+        return work()
+    except SiperbError as error:
+        return error
 
 
 class _ThreadRun(Run[T]):

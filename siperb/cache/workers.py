@@ -10,6 +10,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -62,14 +63,16 @@ class WorkerPool:
         """Have `work` done by a thread, which then calls `deliver`; RuntimeError when no thread can be started."""
         item: list[Any] = [work, deliver]
         self._work.put(item)
-        if self._work.qsize() <= self._idle.qsize() or not self._places.qsize():
-            return
         try:
-            threading.Thread(target=self._serve, name=self._name, daemon=self._is_daemon).start()
+            self._start_if_short()
         except RuntimeError:
             if self._places.qsize() == self._size:  # else those that are at work will do it
                 item.clear()
                 raise
+
+    def _start_if_short(self) -> None:
+        if self._work.qsize() > self._idle.qsize() and self._places.qsize():
+            threading.Thread(target=self._serve, name=self._name, daemon=self._is_daemon).start()
 
     def end(self) -> None:
         """Let the threads end when they have done what was submitted."""
@@ -103,6 +106,8 @@ class WorkerPool:
             self._has_ended = True
             work.put(None)  # for the next thread
             return False
+        with suppress(RuntimeError):
+            self._start_if_short()  # for what came while this thread, about to take its work, passed for idle
         if item:
             outcome, deliver = Outcome(item[0]), item[1]
             item.clear()  # nothing that it was about is kept alive until the next one comes

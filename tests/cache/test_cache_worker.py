@@ -102,13 +102,19 @@ def test_those_who_are_at_work_do_what_no_further_thread_can_be_had_for(monkeypa
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    pool, go_on = WorkerPool("test-refused", 3), threading.Event()
+    pool, begun, go_on = WorkerPool("test-refused", 3), threading.Event(), threading.Event()
+
+    def be_at_work() -> bool:
+        begun.set()
+        return go_on.wait(30)
+
     outcomes: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
     with monkeypatch.context() as none_left:
         none_left.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError):
             pool.submit(int, outcomes.put)
-    pool.submit(partial(go_on.wait, 30), outcomes.put)
+    pool.submit(be_at_work, outcomes.put)
+    assert begun.wait(30)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     for _ in range(5):
         pool.submit(int, outcomes.put)

@@ -98,21 +98,18 @@ def test_a_thread_that_had_nothing_to_do_has_ended_and_another_takes_its_place()
     assert done_by(pool, int) == 0
 
 
-def test_those_who_are_at_work_do_what_no_further_thread_can_be_had_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+def refuse(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
+
+def test_those_who_are_at_work_do_what_no_further_thread_can_be_had_for(monkeypatch: pytest.MonkeyPatch) -> None:
     pool, begun, go_on = WorkerPool("test-refused", 3), threading.Event(), threading.Event()
+    outcomes: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
 
     def be_at_work() -> bool:
         begun.set()
         return go_on.wait(30)
 
-    outcomes: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
-    with monkeypatch.context() as none_left:
-        none_left.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError):
-            pool.submit(int, outcomes.put)
     pool.submit(be_at_work, outcomes.put)
     assert begun.wait(30)
     monkeypatch.setattr(threading.Thread, "start", refuse)
@@ -120,7 +117,18 @@ def test_those_who_are_at_work_do_what_no_further_thread_can_be_had_for(monkeypa
         pool.submit(int, outcomes.put)
     go_on.set()
     assert [outcomes.get(timeout=30).get() for _ in range(6)] == [True, 0, 0, 0, 0, 0]
-    assert outcomes.empty()  # what was refused is not done later
+    pool.end()
+
+
+def test_what_no_thread_could_be_had_for_is_refused_and_not_done_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = WorkerPool("test-none-left", 1)
+    outcomes: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            pool.submit(int, outcomes.put)
+    assert done_by(pool, lambda: "done") == "done"
+    assert outcomes.empty()
     pool.end()
 
 

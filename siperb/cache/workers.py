@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 from weakref import WeakSet
 
 T = TypeVar("T")
@@ -37,6 +38,16 @@ class Outcome(Generic[T]):
         return self._value
 
 
+class _Thread(threading.Thread):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._made_at = time.monotonic()
+
+    def was_never_started(self) -> bool:
+        """Whether its caller was interrupted before it could start it."""
+        return self.ident is None and time.monotonic() - self._made_at > 1.0
+
+
 class WorkerPool:
     """At most `size` threads, which do what is submitted in the order of its submission.
 
@@ -55,9 +66,7 @@ class WorkerPool:
     def renew_after_fork(self) -> None:
         self._work: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
         self._idle: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
-        for _ in range(self._size):
-            self._places.put(None)
+        self._threads: list[_Thread] = []
 
     def submit(self, work: Callable[[], T], deliver: Callable[[Outcome[T]], object]) -> None:
         """Have `work` done by a thread, which then calls `deliver`; RuntimeError when no thread can be started."""
@@ -66,32 +75,43 @@ class WorkerPool:
         try:
             self._start_if_short()
         except RuntimeError:
-            if self._places.qsize() == self._size:  # else those that are at work will do it
-                item.clear()
-                raise
-
-    def _start_if_short(self) -> None:
-        if self._work.qsize() > self._idle.qsize() and self._places.qsize():
-            threading.Thread(target=self._serve, name=self._name, daemon=self._is_daemon).start()
+            item.clear()
+            raise
 
     def end(self) -> None:
         """Let the threads end when they have done what was submitted."""
         self._work.put(None)
 
+    def _start_if_short(self) -> None:
+        """Start one more thread if there is more work than threads wait for; RuntimeError when there is none at all."""
+        if self._work.qsize() <= self._idle.qsize():
+            return None
+        for thread in self._threads.copy():
+            if thread.was_never_started():
+                self._leave(thread)
+        thread = _Thread(target=self._serve, name=self._name, daemon=self._is_daemon)
+        self._threads.append(thread)
+        if thread in self._threads[: self._size]:
+            with suppress(RuntimeError):  # those that are at work will do it
+                return thread.start()
+        self._leave(thread)
+        if not self._threads:
+            raise RuntimeError("no thread can be started")
+
+    def _leave(self, thread: threading.Thread) -> None:
+        with suppress(ValueError):
+            self._threads.remove(cast(_Thread, thread))
+
     def _serve(self) -> None:
-        places, work = self._places, self._work
-        while True:
-            try:
-                places.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                while self._do_next(work):
-                    pass
-            finally:
-                places.put(None)
-            if work.empty() or self._has_ended:  # what came while the place was taken has started no other thread
-                return
+        work = self._work
+        try:
+            while self._do_next(work):
+                pass
+        finally:
+            self._leave(threading.current_thread())
+        if not work.empty() and not self._has_ended:  # what came while this thread still counted has started no other
+            with suppress(RuntimeError):
+                self._start_if_short()
 
     def _do_next(self, work: queue.SimpleQueue[list[Any] | None]) -> bool:
         idle = self._idle

@@ -12,6 +12,7 @@ import keyring.core
 import keyring.errors
 import pytest
 from backends import FailingKeyring, HangingKeyring, MemoryKeyring
+from cache_helpers import settle
 from facades import Facade, warnings_of
 
 from siperb import (
@@ -49,6 +50,7 @@ class Refusing(MemoryCache):
 
 
 def use(backend: Any, monkeypatch: pytest.MonkeyPatch, **options: Any) -> KeyringCache:
+    settle()  # the thread of the keyring may still be held by what another test left hanging
     monkeypatch.setattr(keyring.core, "_keyring_backend", backend)
     return KeyringCache(**options)
 

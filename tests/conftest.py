@@ -31,7 +31,7 @@ def hermetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         home = str(request.getfixturevalue("empty_home"))
         monkeypatch.setenv("HOME", home)
         monkeypatch.setenv("USERPROFILE", home)
-    if "SIPERB_TEST_SECRET_SERVICE" not in os.environ:  # where the keyring is the test's own
+    if not request.node.get_closest_marker("secret_service"):  # whose keyring is the tests' own
         monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
         runtime = str(request.getfixturevalue("empty_home"))  # for a lock file that no test beside this one holds
         monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)

@@ -31,8 +31,8 @@ MOST = 1000  # generations known to be outdated
 POOL = WorkerPool("siperb-cache", 4)  # where caches are asked: one of the user's own may hang
 
 
-class CacheAccess:
-    """A client's way to its cache, from any thread. cache None: the one of the process."""
+class CacheGateway:
+    """All that a client has to do with its cache, from any thread. cache None: the one of the process."""
 
     def __init__(self, cache: Cache | None) -> None:
         self._warned: dict[str, object] = {}

@@ -19,7 +19,7 @@ from siperb.core.retry import Context, check_timeout
 from siperb.core.wire import Request, check_header, check_token
 from siperb.errors import ConfigurationError
 from siperb.facade.arguments import count
-from siperb.facade.caching import CacheAccess
+from siperb.facade.caching import CacheGateway
 from siperb.facade.invocation import Account, Epoch, Login
 from siperb.facade.network import check_base_url
 from siperb.facade.runtime import refuse_late_patching
@@ -60,7 +60,7 @@ class BaseClient:
         self._base_url = None if base_url is None else check_base_url(base_url)
         self._timeout = check_timeout(timeout)
         self._max_retries = count("max_retries", max_retries, 0)
-        self._cache = CacheAccess(cache)
+        self._cache = CacheGateway(cache)
         self._strict = strict
         self._http_session = http_session
         self._user_agent = f"siperb-python/{__version__} python/{sys.version.split()[0]}"

@@ -30,4 +30,4 @@ class DictCache:
 
 with Siperb(cache=DictCache(), strict=True) as client:
     for _ in range(2):  # the second time from the cache
-        print(len(client.get_devices(enable_cache=True) or []), "devices")
+        print(len(client.get_devices(enable_cache=True)), "devices")

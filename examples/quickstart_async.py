@@ -10,11 +10,10 @@ async def main() -> None:
         session = await client.login()
         print("Logged in as user", session.user_id)
 
-        devices = await client.get_devices() or []
+        devices = await client.get_devices()
         documents = await asyncio.gather(*(client.get_provisioning(device.device_token) for device in devices))
         for device, provisioning in zip(devices, documents, strict=True):
-            if provisioning:
-                print("Device:", device.description, "is SIP user", provisioning.sip_username)
+            print("Device:", device.description, "is SIP user", provisioning.sip_username)
 
 
 asyncio.run(main())

@@ -17,7 +17,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -32,7 +32,7 @@ CONFIGURATIONS = {"jssip": sip.jssip, "sipjs": sip.sipjs}
 COOKIE = "web_phone"
 TIME_TO_LOG_IN = 5.0  # seconds; what is wrong then is told by the page, which can try again
 
-CLIENT = web.AppKey("client", AsyncSiperb)
+CLIENT = web.AppKey("client", AsyncSiperb[NoReturn])  # a strict one: NoReturn is what it gives on failure
 OPTIONS = web.AppKey("options", argparse.Namespace)
 KEYS = web.AppKey("keys", dict[str, str])
 USERS = web.AppKey("users", dict[str, str])
@@ -74,9 +74,8 @@ async def provision(app: web.Application, user: str, library: str) -> web.Respon
         raise web.HTTPNotFound(text="There is no such library.")
     client = app[CLIENT]
     try:
-        device = choose_device(user, await client.get_devices() or [])
+        device = choose_device(user, await client.get_devices())
         provisioning = await client.get_provisioning(device.device_token)
-        assert provisioning  # strict=True raises instead of answering None
         emitted = emit(provisioning, client.session, insecure=app[OPTIONS].insecure)
     except SiperbError as error:
         raise web.HTTPBadGateway(text=str(error)) from error  # one sentence, without a secret

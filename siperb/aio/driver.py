@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Coroutine, Hashable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb.aio.singleflight import Singleflight
@@ -22,6 +23,7 @@ from siperb.facade.runtime import forget_locals, loading_libraries, running_loop
 if TYPE_CHECKING:
     import aiohttp
 
+D = TypeVar("D", bound="Driver")
 T = TypeVar("T")
 
 
@@ -33,12 +35,27 @@ class Driver(Calls):
         self._loops: dict[asyncio.AbstractEventLoop, _LoopResources] = {}
         self._overdue: set[Key] = set()  # what an event loop was to refresh that has ended since
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Wait for calls under way, up to 10 s for background refreshes, and close the connections.
+
+        No call is possible after it.
+        """
         self._closed = True
         if self._loops and (here := self._loops.get(loop := running_loop())):
             await here.close()
             self._loops.pop(loop, None)
         self._drop_refreshes()
+
+    async def __aenter__(self: D) -> D:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        self._warn_if_unclosed("`async with AsyncSiperb(...)` or `await client.close()`")
 
     def _drop_refreshes(self) -> None:
         for resources in self._loops.values():

@@ -106,7 +106,7 @@ def check_login(patient: Patient) -> str:
 
 
 def check_devices(patient: Patient) -> str:
-    patient.devices = patient.siperb.get_devices() or []
+    patient.devices = patient.siperb.get_devices()
     if not patient.devices:
         raise Problem("there is no script device", 'make one at Siperb, with the platform "script"')
     try:
@@ -119,9 +119,7 @@ def check_devices(patient: Patient) -> str:
 
 def check_provisioning(patient: Patient) -> str:
     device = patient.device
-    provisioning = patient.siperb.get_provisioning(device.device_token)
-    assert provisioning is not None  # the client is strict
-    patient.provisioning = provisioning
+    patient.provisioning = provisioning = patient.siperb.get_provisioning(device.device_token)
     sip.jssip(provisioning)  # names what is missing
     expires = provisioning.jwt_expires_at
     if expires and expires <= datetime.now(timezone.utc):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -17,6 +17,9 @@ from siperb.facade.client import DEFAULT_BASE_URL
 from siperb.facade.network import check_base_url
 from siperb.state import SiperbState
 from siperb.sync.client import Siperb
+
+if TYPE_CHECKING:
+    from typing_extensions import Never
 
 KINDS = {"pat": "token", "session": "session", "devices": "device list", "prov": "provisioning document"}
 
@@ -54,10 +57,10 @@ class Found:
         return {key for account in self.accounts for key in account.keys}
 
 
-def client(arguments: argparse.Namespace, cache: KeyringCache | None = None, **options: Any) -> Siperb:
+def client(arguments: argparse.Namespace, cache: KeyringCache | None = None, **options: Any) -> Siperb[Never]:
     """A client that raises, and publishes nowhere."""
-    options = {"app_info": "cli", "strict": True, "state": SiperbState(), **options}
-    return Siperb(base_url=arguments.base_url, cache=cache or KeyringCache(), **options)
+    options = {"app_info": "cli", "state": SiperbState(), **options}
+    return Siperb(base_url=arguments.base_url, cache=cache or KeyringCache(), strict=True, **options)
 
 
 def address(arguments: argparse.Namespace) -> tuple[str, str]:

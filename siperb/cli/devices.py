@@ -14,6 +14,8 @@ from siperb.cli.parser import Parser
 from siperb.cli.terminal import Paint, is_terminal, say, show, table, write_json
 
 if TYPE_CHECKING:
+    from typing_extensions import Never
+
     from siperb.models import Device
     from siperb.sync.client import Siperb
 
@@ -68,8 +70,8 @@ def _show_table(devices: Sequence[Device], *, masked: bool) -> None:
     show("\n".join((Paint(sys.stdout)(head, "bold"), *lines)))
 
 
-def list_devices(siperb: Siperb, arguments: argparse.Namespace) -> list[Device]:
-    return siperb.get_devices(enable_cache=arguments.cache) or []
+def list_devices(siperb: Siperb[Never], arguments: argparse.Namespace) -> list[Device]:
+    return siperb.get_devices(enable_cache=arguments.cache)
 
 
 def choose(devices: Sequence[Device], wanted: str) -> Device:

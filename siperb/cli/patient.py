@@ -6,6 +6,7 @@ import argparse
 import socket
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from siperb.cache import KeyringCache
 from siperb.cache.workers import in_a_thread
@@ -14,6 +15,9 @@ from siperb.cli.failures import CREDENTIALS, ERROR, exit_code_of, sentence
 from siperb.errors import AuthenticationError, CacheError, SiperbError
 from siperb.models import Device, Provisioning
 from siperb.sync.client import Siperb
+
+if TYPE_CHECKING:
+    from typing_extensions import Never
 
 LIMIT = 15.0  # seconds for one check, whatever happens
 TIMEOUT = 10.0  # seconds for one call
@@ -42,7 +46,7 @@ class Patient:
     proxy: str | None
     addresses: list[str]
     connection: socket.socket
-    siperb: Siperb
+    siperb: Siperb[Never]
     devices: list[Device]
     device: Device
     provisioning: Provisioning

@@ -18,6 +18,8 @@ from siperb.cli.secret_input import read_secret
 from siperb.cli.terminal import is_terminal, printable, say, warn, write
 
 if TYPE_CHECKING:
+    from typing_extensions import Never
+
     from siperb.models import Provisioning
     from siperb.sync.client import Siperb
 
@@ -72,7 +74,6 @@ def run(arguments: argparse.Namespace) -> int:
     with told_when_interrupted(file) if file else nullcontext(), client(arguments) as siperb:
         device_token = _device_token(siperb, arguments)
         provisioning = siperb.get_provisioning(device_token, enable_cache=arguments.cache)
-        assert provisioning is not None  # the client is strict
         if arguments.check:
             return check_registration(siperb, provisioning, arguments)
         document = build(arguments.format, provisioning, siperb.session)
@@ -105,7 +106,7 @@ def _warn_if_incomplete(provisioning: Provisioning) -> None:
         warn(str(error))
 
 
-def _device_token(siperb: Siperb, arguments: argparse.Namespace) -> str:
+def _device_token(siperb: Siperb[Never], arguments: argparse.Namespace) -> str:
     if arguments.device == "-":
         return read_secret("Device token, not shown: ")
     return choose(list_devices(siperb, arguments), arguments.device).device_token

@@ -26,9 +26,9 @@ logger: logging.Logger = logging.getLogger("siperb")
 class Accounts(BaseClient):
     """A client that logs in and out."""
 
-    def _login(self, pat: str | None, enable_cache: bool, login_key: str) -> Invocation[Session]:
+    def _login(self, pat: str | None, enable_cache: bool, login_key: str, timeout: float | None) -> Invocation[Session]:
         credentials = self._credentials(pat, cache_key_of("login_key", login_key, enable_cache))
-        context = evolve(self._context(), began=float("inf"))  # whatever was refused before
+        context = evolve(self._context(timeout), began=float("inf"))  # whatever was refused before
         return self._log_in(context, credentials, None, self._current_epoch(), is_explicit=True)
 
     def _log_in(
@@ -109,5 +109,6 @@ class Accounts(BaseClient):
         if login is None:
             return None
         is_other = login.session.session_token != auth.stale_token
-        is_same_again = login.stale_token == auth.stale_token and login.at >= auth.deadline - self._timeout
+        began = auth.deadline - (invocation.context.deadline - invocation.context.began)
+        is_same_again = login.stale_token == auth.stale_token and login.at >= began
         return login.session if is_other or is_same_again else None

@@ -27,10 +27,15 @@ class Calls(Accounts):
     """A client with its calls, without what drives them."""
 
     def _get_devices(
-        self, user_id: str | None, session_token: str | None, enable_cache: bool, session_key: str
+        self,
+        user_id: str | None,
+        session_token: str | None,
+        enable_cache: bool,
+        session_key: str,
+        timeout: float | None,
     ) -> Invocation[list[Device]]:
         call = GetDevices(cache_key_of("session_key", session_key, enable_cache))
-        return self._fetch(call, user_id, session_token, self._publish_devices)
+        return self._fetch(call, user_id, session_token, self._publish_devices, timeout)
 
     def _publish_devices(self, user_id: str, devices: list[Device]) -> None:
         self.state.publish(user_id, devices=list(devices))
@@ -43,9 +48,10 @@ class Calls(Accounts):
         session_token: str | None,
         enable_cache: bool,
         provisioning_key: str,
+        timeout: float | None,
     ) -> Invocation[Provisioning]:
         call = GetProvisioning(device_token, cache_key_of("provisioning_key", provisioning_key, enable_cache))
-        return self._fetch(call, user_id, session_token, self._publish_provisioning)
+        return self._fetch(call, user_id, session_token, self._publish_provisioning, timeout)
 
     def _publish_provisioning(self, user_id: str, provisioning: Provisioning) -> None:
         self.state.publish(user_id, provisioning=provisioning)
@@ -57,9 +63,10 @@ class Calls(Accounts):
         user_id: str | None = None,
         session_token: str | None = None,
         publish: Callable[[str, T], None] | None = None,
+        timeout: float | None = None,
     ) -> Invocation[T]:
         given = given_session(user_id, session_token)
-        context, epoch = self._context(), self._current_epoch()
+        context, epoch = self._context(timeout), self._current_epoch()
         cache_key = LOGIN_KEY if call.cache_key is not None else None
         credentials = Credentials() if given else self._own_credentials(context.origin, cache_key)
         account = context.origin, credentials.pat
@@ -75,13 +82,13 @@ class Calls(Accounts):
         return Invocation(context, credentials, flow, epoch, publish_as_its_user, identity)
 
     def _provision(
-        self, device_tokens: Iterable[str], stop: SimpleQueue[None] | None = None
+        self, device_tokens: Iterable[str], timeout: float, stop: SimpleQueue[None] | None = None
     ) -> Iterator[Invocation[ProvisioningResult]]:
         """One a device, each made when it is asked for; their calls hold back together, and end with their PAT."""
-        epoch, first = self._current_epoch(), self._context()
+        epoch, first = self._current_epoch(), self._context(timeout)
         credentials = self._own_credentials(first.origin, None)
         refusal = epoch.refusals.setdefault((first.origin, credentials.pat), Refusal())
         first = evolve(first, pace=Pace(), refusal=refusal)
         for token in device_tokens:
-            flow = partial(bulk.provision, lambda: evolve(first, deadline=self._context().deadline), token)
+            flow = partial(bulk.provision, lambda: evolve(first, deadline=self._context(timeout).deadline), token)
             yield Invocation(first, credentials, flow, epoch, is_bound_to_login=True, stop=stop)

@@ -99,14 +99,18 @@ class BaseClient:
         """The session of the last login of this client; None before it and after `logout()`."""
         return self._epoch.session(self._epoch.account)
 
-    def _context(self) -> Context:
+    def _seconds(self, timeout: float | None) -> float:
+        """Those of a call: its own, or the client's."""
+        return self._timeout if timeout is None else check_timeout(timeout)
+
+    def _context(self, timeout: float | None = None) -> Context:
         refuse_late_patching()
         self._refuse_if_closed()
         self._was_used = True
         began = time.monotonic()
         return Context(
             self._origin(),
-            began + self._timeout,
+            began + self._seconds(timeout),
             self._max_retries,
             time.monotonic,
             time.time,

@@ -1,10 +1,8 @@
-"""One call of a client, ready to be driven, and what becomes of its failure."""
+"""One call of a client, ready to be driven."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator, Hashable
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from queue import SimpleQueue
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -13,10 +11,8 @@ from attrs import field, frozen
 from siperb.core.effects import Flow
 from siperb.core.flows import Credentials
 from siperb.core.retry import Context, Refusal
-from siperb.errors import APIError, CredentialsUnavailableError, ProvisioningError
 from siperb.models import Session
 
-logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")
 
 Account: TypeAlias = "tuple[str, str | None]"  # an origin and a PAT; None stands for the one that the cache holds
@@ -80,14 +76,3 @@ class Invocation(Generic[T]):
         if not self.epoch.is_over:
             self.publish(result)
         return result
-
-
-@contextmanager
-def lenient(what: str, strict: bool) -> Generator[None, None, None]:
-    """``with`` this, a failure of the API becomes one warning and no result, unless `strict`."""
-    try:
-        yield
-    except (APIError, ProvisioningError, CredentialsUnavailableError) as error:
-        if strict:
-            raise
-        logger.warning("%s returns None: %s", what, error)

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterable, Iterator, Sized
-from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, overload
 
 from siperb.core.calls import GetDevices, GetUser
 from siperb.facade.arguments import check_bulk
-from siperb.facade.invocation import lenient
+from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
 from siperb.models import Device, Provisioning, ProvisioningResult, Registration, Session, User
 from siperb.state import SiperbAPI, SiperbState
 from siperb.sync.driver import Driver
-from siperb.sync.on_class import DefaultClient, OnClassToo
+from siperb.sync.on_class import DefaultClient, OnClassToo, client
 
 if TYPE_CHECKING:
     import requests
+    from typing_extensions import Never
 
     from siperb.cache import Cache
 
 __all__ = ["Siperb"]
 
-C = TypeVar("C", bound="Siperb")
 
-
-class Siperb(DefaultClient, Driver):
+class Siperb(DefaultClient, Driver, Generic[NoneUnlessStrict]):
     """A client of the Siperb API that blocks, for scripts and threads.
 
     ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on
@@ -39,7 +37,8 @@ class Siperb(DefaultClient, Driver):
     max_retries: for connection errors and the statuses 408, 429, 500, 502, 503 and 504.
     cache: where ``enable_cache=True`` keeps things; None means the OS keyring (`KeyringCache`).
     state: where results are published; None means a state of this client's own.
-    strict: raise from `get_devices` and `get_provisioning` instead of returning None.
+    strict: raise from `get_devices`, `get_provisioning` and `get_user` instead of returning None, which a type checker
+        then knows: ``Siperb[Never]`` is a strict client, and ``Siperb`` one that is not, or may be.
     http_session: a `requests.Session` to use; it is never closed and never changed. What it is set to counts: its
         proxies and certificates, and with ``trust_env`` those of the environment as `requests` reads them. Headers
         that drip are not cut off at the deadline, and its ``urllib3`` logs each path, device token included, to a
@@ -49,6 +48,34 @@ class Siperb(DefaultClient, Driver):
     Raises `ConfigurationError` for a value that cannot be used.
     """
 
+    @overload
+    def __init__(
+        self: Siperb[Never],
+        pat: str | None = None,
+        *,
+        strict: Literal[True],
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        max_retries: int = 2,
+        cache: Cache | None = None,
+        state: SiperbState | None = SiperbAPI,
+        http_session: requests.Session | None = None,
+        app_info: str | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Siperb[None],
+        pat: str | None = None,
+        *,
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        max_retries: int = 2,
+        cache: Cache | None = None,
+        state: SiperbState | None = SiperbAPI,
+        strict: bool = False,
+        http_session: requests.Session | None = None,
+        app_info: str | None = None,
+    ) -> None: ...
     @keeps_secrets
     def __init__(
         self,
@@ -68,53 +95,66 @@ class Siperb(DefaultClient, Driver):
         )
 
     @OnClassToo
-    def login(self, pat: str | None = None, *, enable_cache: bool = False, login_key: str = "SiperbLogin") -> Session:
+    def login(
+        cls,
+        pat: str | None = None,
+        *,
+        enable_cache: bool = False,
+        login_key: str = "SiperbLogin",
+        timeout: float | None = None,
+    ) -> Session:
         """Log in with the PAT and return the session, which later calls of this client use.
 
         pat: None means the constructor's, then ``SIPERB_PAT``, then the keyring's.
         enable_cache: keep the session in the cache, under a hash of the PAT, for at most 24 days, and use a cached
             one without asking the API.
         login_key: tells cached sessions of one PAT apart.
+        timeout: seconds for this call, instead of the client's.
 
         Raises `MissingCredentialsError` without a PAT, `CredentialsUnavailableError` when the keyring that may hold it
         does not answer, `AuthenticationError` when the API refuses it, and the other errors of `siperb.errors`, whether
         `strict` or not.
         """
-        return self._run(self._login(pat, enable_cache, login_key))
+        self = client(cls)
+        return self._run(self._login(pat, enable_cache, login_key, timeout))
 
     @OnClassToo
+    @lenient
     def get_devices(
-        self,
+        cls,
         *,
         user_id: str | None = None,
         session_token: str | None = None,
         enable_cache: bool = False,
         session_key: str = "SiperbDevices",
-    ) -> list[Device] | None:
+        timeout: float | None = None,
+    ) -> list[Device] | NoneUnlessStrict:
         """List the user's script devices, in the API's order; logs in by itself.
 
         user_id, session_token: a session to use instead of the client's own; both or neither.
         enable_cache: return the cached list at once, if there is one, and refresh it in the background.
         session_key: tells cached lists of one user apart.
+        timeout: seconds for this call, instead of the client's.
 
         Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
         Raises `ConfigurationError` for arguments that cannot be used.
         """
-        with lenient("get_devices", self._strict):
-            devices = self._run(self._get_devices(user_id, session_token, enable_cache, session_key))
-            return list(devices)
-        return None
+        self = client(cls)
+        devices = self._run(self._get_devices(user_id, session_token, enable_cache, session_key, timeout))
+        return list(devices)
 
     @OnClassToo
+    @lenient
     def get_provisioning(
-        self,
+        cls,
         device_token: str,
         *,
         user_id: str | None = None,
         session_token: str | None = None,
         enable_cache: bool = False,
         provisioning_key: str = "SiperbProvisioning",
-    ) -> Provisioning | None:
+        timeout: float | None = None,
+    ) -> Provisioning | NoneUnlessStrict:
         """Fetch the SIP credentials and settings of one script device; logs in by itself.
 
         device_token: of a `Device` that `get_devices` listed.
@@ -122,42 +162,47 @@ class Siperb(DefaultClient, Driver):
         enable_cache: return the cached document at once, if there is one, and refresh it in the background; one whose
             JWT has less than 60 s left is fetched first, and returned as it is when the API cannot be reached.
         provisioning_key: tells cached documents of one device apart.
+        timeout: seconds for this call, instead of the client's.
 
         Returns None when the API fails or refuses, or the device is no script device, with one warning in the log;
         raises that error when `strict`. Raises `ConfigurationError` for arguments that cannot be used.
         """
-        with lenient("get_provisioning", self._strict):
-            return self._run(
-                self._get_provisioning(device_token, user_id, session_token, enable_cache, provisioning_key)
-            )
-        return None
+        self = client(cls)
+        return self._run(
+            self._get_provisioning(device_token, user_id, session_token, enable_cache, provisioning_key, timeout)
+        )
 
     @OnClassToo
-    def get_user(self, *, user_id: str | None = None, session_token: str | None = None) -> User | None:
+    @lenient
+    def get_user(
+        cls, *, user_id: str | None = None, session_token: str | None = None, timeout: float | None = None
+    ) -> User | NoneUnlessStrict:
         """Fetch the profile of the user; logs in by itself.
 
         user_id, session_token: a session to use instead of the client's own; both or neither.
+        timeout: seconds for this call, instead of the client's.
 
         Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
         Raises `ConfigurationError` for arguments that cannot be used.
         """
-        with lenient("get_user", self._strict):
-            return self._run(self._fetch(GetUser(), user_id, session_token))
-        return None
+        self = client(cls)
+        return self._run(self._fetch(GetUser(), user_id, session_token, timeout=timeout))
 
     @OnClassToo
     def provision_all(
-        self,
+        cls,
         device_tokens: Iterable[str] | None = None,
         *,
         concurrency: int = 16,
         on_progress: Callable[[int, int | None], None] | None = None,
+        timeout: float | None = None,
     ) -> Iterator[ProvisioningResult]:
         """Provision many devices side by side: an iterator of results, as they come.
 
         device_tokens: whose; None means every script device of the user.
         concurrency: how many calls at a time, 1000 at most.
         on_progress: called with how many are done, and how many there are (None when `device_tokens` has no length).
+        timeout: seconds for each call, instead of the client's.
 
         Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
         holds all calls back. No document is published; memory stays flat. Raises, at the first step, the error of the
@@ -165,20 +210,22 @@ class Siperb(DefaultClient, Driver):
         `ConfigurationError` for bad arguments.
         Closing the iterator lets requests under way end by themselves; nothing follows them, nor waits for them.
         """
+        self = client(cls)
         check_bulk(device_tokens, concurrency)
-        return self._provision_all(device_tokens, concurrency, on_progress)
+        return self._provision_all(device_tokens, concurrency, on_progress, self._seconds(timeout))
 
     def _provision_all(
         self,
         device_tokens: Iterable[str] | None,
         concurrency: int,
         on_progress: Callable[[int, int | None], None] | None,
+        timeout: float,
     ) -> Iterator[ProvisioningResult]:
         if device_tokens is None:
-            device_tokens = [device.device_token for device in self._run(self._fetch(GetDevices()))]
+            device_tokens = [device.device_token for device in self._run(self._fetch(GetDevices(), timeout=timeout))]
         stop: queue.SimpleQueue[None] = queue.SimpleQueue()
         total = len(device_tokens) if isinstance(device_tokens, Sized) else None
-        invocations = self._provision(device_tokens, stop)
+        invocations = self._provision(device_tokens, timeout, stop)
         del device_tokens
         try:
             for done, result in enumerate(self._drive_many(invocations, concurrency), 1):
@@ -189,7 +236,9 @@ class Siperb(DefaultClient, Driver):
             stop.put(None)
 
     @OnClassToo
-    def check_registration(self, provisioning: Provisioning, *, insecure: bool = False) -> Registration:
+    def check_registration(
+        cls, provisioning: Provisioning, *, insecure: bool = False, timeout: float | None = None
+    ) -> Registration:
         """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
 
         A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): nothing changes. A refusal is a `Registration` too;
@@ -197,42 +246,29 @@ class Siperb(DefaultClient, Driver):
         `IncompleteProvisioningError`. Proxies and certificates are the environment's, not an `http_session`'s.
 
         insecure: ``ws`` instead of ``wss``, for a registrar on loopback alone, else `ConfigurationError`.
+        timeout: seconds for this call, instead of the client's.
         """
+        self = client(cls)
         from siperb.facade.registrar import ask, in_a_thread
 
         self._refuse_if_closed()
-        return in_a_thread(
-            ask, provisioning, self.session, insecure=insecure, timeout=self._timeout, user_agent=self._user_agent
-        )
+        seconds, user_agent = self._seconds(timeout), self._user_agent
+        return in_a_thread(ask, provisioning, self.session, insecure=insecure, timeout=seconds, user_agent=user_agent)
 
     @OnClassToo
-    def logout(self) -> None:
+    def logout(cls) -> None:
         """Forget the session, what was published, every record of the user in the cache, and the stored PAT.
 
         The user is known from this client's session, from the stored PAT, or from the session that the cache has for
         the PAT under the `login_key` of this client's login; when from none of them, one warning says so.
         """
+        self = client(cls)
         self._run(self._logout())
 
     @keeps_secrets
     def save_pat(self, pat: str) -> bool:
         """Keep the PAT of the current session's user in the cache for later processes; False when it was not stored."""
         return self._run(self._save_pat(pat))
-
-    def close(self) -> None:
-        """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it."""
-        self._close()
-
-    def __enter__(self: C) -> C:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        self._warn_if_unclosed("`with Siperb(...)` or `client.close()`")
 
 
 SiperbAPI.login = Siperb.login

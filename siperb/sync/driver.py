@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb.cache.workers import Outcome, WorkerPool, importing
@@ -24,6 +25,7 @@ from siperb.sync.singleflight import Singleflight
 if TYPE_CHECKING:
     from siperb.sync.transport import Transport
 
+D = TypeVar("D", bound="Driver")
 T = TypeVar("T")
 
 REFRESHER = "siperb-refresh"
@@ -39,7 +41,8 @@ class Driver(Calls):
         self._refresher = WorkerPool(REFRESHER, 1, is_daemon=False, linger=0.0)
         self._transports: dict[None, Transport] = {}
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it."""
         self._closed = True
         if self._refreshes and threading.current_thread().name != REFRESHER:
             ended: queue.SimpleQueue[object] = queue.SimpleQueue()
@@ -49,6 +52,17 @@ class Driver(Calls):
         self._drop_refreshes()
         for transport in self._transports.values():
             transport.close()
+
+    def __enter__(self: D) -> D:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._warn_if_unclosed("`with Siperb(...)` or `client.close()`")
 
     def _drop_refreshes(self) -> None:
         self._refreshes.clear()

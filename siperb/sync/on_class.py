@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
 from inspect import signature
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from siperb.errors import ConfigurationError
 from siperb.facade.runtime import keeps_secrets
 
-P = ParamSpec("P")
-T = TypeVar("T")
 C = TypeVar("C")
 D = TypeVar("D", bound="DefaultClient")
 
 if TYPE_CHECKING:
-    _ClassMethod = object  # what a checker knows of `classmethod` would stand in the way
+    OnClassToo = classmethod  # what they know on a class and on an instance, and show as a method
 else:
-    _ClassMethod = classmethod
+
+    class OnClassToo(classmethod):
+        """On an instance its method; on the class a class method, which calls on the class's default client."""
+
+        def __init__(self, method):
+            method = keeps_secrets(method)
+
+            @wraps(method)
+            def on_class(owner, *args, **kwargs):
+                return method(default_client(owner), *args, **kwargs)
+
+            super().__init__(on_class)
+            self._method = method
+
+        def __get__(self, client, owner=None):
+            return super().__get__(None, owner) if client is None else MethodType(self._method, client)
 
 
-class OnClassToo(Generic[C, P, T], _ClassMethod):
-    """On an instance its method; on the class a class method, which calls on the class's default client."""
-
-    def __init__(self, method: Callable[Concatenate[C, P], T]) -> None:
-        method = keeps_secrets(method)
-
-        @wraps(method)
-        def on_class(owner: Any, *args: P.args, **kwargs: P.kwargs) -> T:
-            return method(default_client(owner), *args, **kwargs)
-
-        cast(Any, super()).__init__(on_class)
-        self._method = method
-
-    def __get__(self, client: C | None, owner: type[C] | None = None) -> Callable[P, T]:
-        bound = cast(Any, super()).__get__(None, owner) if client is None else MethodType(self._method, client)
-        return cast("Callable[P, T]", bound)
+def client(cls: type[C]) -> C:
+    """The client that an `OnClassToo` is called on, which stands in the place of the class in either case."""
+    return cast(C, cls)
 
 
 class DefaultClient:

@@ -99,15 +99,18 @@ def test_the_signatures_that_were_promised() -> None:
         return str(inspect.signature(method)).replace("'", "")
 
     assert signature(Siperb.login) == (
-        "(pat: str | None = None, *, enable_cache: bool = False, login_key: str = SiperbLogin) -> Session"
+        "(pat: str | None = None, *, enable_cache: bool = False, login_key: str = SiperbLogin, "
+        "timeout: float | None = None) -> Session"
     )
     assert signature(Siperb.get_devices) == (
         "(*, user_id: str | None = None, session_token: str | None = None, "
-        "enable_cache: bool = False, session_key: str = SiperbDevices) -> list[Device] | None"
+        "enable_cache: bool = False, session_key: str = SiperbDevices, timeout: float | None = None) "
+        "-> list[Device] | None"
     )
     assert signature(Siperb.get_provisioning) == (
         "(device_token: str, *, user_id: str | None = None, session_token: str | None = None, "
-        "enable_cache: bool = False, provisioning_key: str = SiperbProvisioning) -> Provisioning | None"
+        "enable_cache: bool = False, provisioning_key: str = SiperbProvisioning, timeout: float | None = None) "
+        "-> Provisioning | None"
     )
     assert signature(Siperb.logout) == "() -> None"
     options = inspect.signature(Siperb).parameters

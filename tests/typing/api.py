@@ -11,7 +11,7 @@ import aiohttp
 import requests
 
 # typing.assert_type is of Python 3.11, and typing_extensions comes with the type checkers' environment.
-from typing_extensions import assert_type
+from typing_extensions import Never, assert_type
 
 import siperb
 from siperb import (
@@ -59,7 +59,7 @@ def on_an_instance(http_session: requests.Session) -> None:
         max_retries=0,
         cache=MemoryCache(),
         state=None,
-        strict=True,
+        strict=False,
         http_session=http_session,
         app_info="mine/1",
     ) as client:
@@ -73,6 +73,59 @@ def on_an_instance(http_session: requests.Session) -> None:
         assert_type(client.session, Session | None)
         assert_type(client.state, SiperbState)
         client.logout()
+
+
+def strictly(flag: bool) -> None:
+    client = Siperb("pat", strict=True)
+    assert_type(client, Siperb[Never])
+    assert_type(client.get_devices(), list[Device])
+    assert_type(client.get_provisioning("t0", timeout=5), Provisioning)
+    assert_type(client.get_user(), User)
+    assert_type(client.login(), Session)
+    assert_type([device.description for device in client.get_devices()], list[str | None])
+    with Siperb(base_url="https://api.example", strict=True) as within:
+        assert_type(within.get_devices(), list[Device])
+    assert_type(any_client(client), list[Device] | None)
+    assert_type(strict_client(client), list[Device])
+    strict_client(Siperb())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_type(Siperb(strict=flag).get_devices(), list[Device] | None)
+
+
+def any_client(client: Siperb) -> list[Device] | None:
+    return client.get_devices()
+
+
+def strict_client(client: Siperb[Never]) -> list[Device]:
+    return client.get_devices()
+
+
+class Mine(Siperb):
+    pass
+
+
+class MineStrict(Siperb[Never]):
+    pass
+
+
+def in_a_subclass() -> None:
+    assert_type(Mine("pat").get_devices(), list[Device] | None)
+    assert_type(MineStrict("pat", strict=True).get_devices(), list[Device])
+
+
+async def strictly_awaited() -> None:
+    client = AsyncSiperb("pat", strict=True)
+    assert_type(client, AsyncSiperb[Never])
+    assert_type(await any_async_client(client), list[Device] | None)
+    async with AsyncSiperb(strict=True) as within:
+        assert_type(await within.get_devices(timeout=5), list[Device])
+        assert_type(await within.get_provisioning("t0"), Provisioning)
+        assert_type(await within.get_user(), User)
+        both = await asyncio.gather(within.get_devices(), within.get_user())
+        assert_type(both, tuple[list[Device], User])
+
+
+async def any_async_client(client: AsyncSiperb) -> list[Device] | None:
+    return await client.get_devices()
 
 
 async def awaited(http_session: aiohttp.ClientSession) -> None:

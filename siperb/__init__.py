@@ -38,7 +38,17 @@ if TYPE_CHECKING:
         SiperbError,
         UnprocessableEntityError,
     )
-    from siperb.models import Contact, Device, Provisioning, ProvisioningResult, Registration, Session, User
+    from siperb.models import (
+        Contact,
+        Device,
+        NotProvisioned,
+        Provisioned,
+        Provisioning,
+        ProvisioningResult,
+        Registration,
+        Session,
+        User,
+    )
     from siperb.state import SiperbAPI, SiperbState
     from siperb.sync.client import Siperb
 
@@ -65,7 +75,9 @@ __all__ = [
     "MemoryCache",
     "MissingCredentialsError",
     "NotFoundError",
+    "NotProvisioned",
     "PermissionDeniedError",
+    "Provisioned",
     "Provisioning",
     "ProvisioningError",
     "ProvisioningResult",
@@ -92,7 +104,18 @@ _ROOMS = {
     "SiperbState": "state",
     **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
     **dict.fromkeys(
-        ("Contact", "Device", "Provisioning", "ProvisioningResult", "Registration", "Session", "User"), "models"
+        (
+            "Contact",
+            "Device",
+            "NotProvisioned",
+            "Provisioned",
+            "Provisioning",
+            "ProvisioningResult",
+            "Registration",
+            "Session",
+            "User",
+        ),
+        "models",
     ),
 }
 

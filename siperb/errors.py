@@ -85,13 +85,11 @@ class CredentialsUnavailableError(SiperbError):
 
 
 class APIError(SiperbError):
-    """The call to the Siperb API failed.
-
-    maybe_done: whether the API may have done what it was asked all the same, and would do it twice if asked again; look
-    before you do. Always False of what can be repeated.
-    """
+    """The call to the Siperb API failed."""
 
     maybe_done: bool = False
+    """Whether the API may have done what it was asked all the same, and would do it twice if asked again: look before
+    you do. Always False of what can be repeated."""
 
 
 class APIConnectionError(APIError):
@@ -107,13 +105,18 @@ class APIResponseError(APIError):
 
 
 class APIStatusError(APIError):
-    """The API answered with a status that means failure.
+    """The API answered with a status that means failure."""
 
-    status_code: the HTTP status.
-    method, path_template: the request, without its secrets, e.g. ``GET`` and ``/Users/{id}/Devices/``.
-    retry_after: what the server asked for in ``Retry-After``, in seconds from the answer; None when it said nothing.
-    detail: the API's own reason, of 200 characters at most, with "…" for words that may be tokens; None without one.
-    """
+    status_code: int
+    """The HTTP status."""
+    method: str
+    """Of the request, e.g. "GET"."""
+    path_template: str
+    """The path of the request without its secrets, e.g. "/Users/{id}/Devices/"."""
+    retry_after: float | None
+    """What the server asked for in ``Retry-After``, in seconds from the answer; None when it said nothing."""
+    detail: str | None
+    """The API's own reason, of 200 characters at most, with "…" for words that may be tokens; None without one."""
 
     def __init__(
         self,
@@ -125,11 +128,11 @@ class APIStatusError(APIError):
         detail: str | None = None,
     ) -> None:
         super().__init__(message, status_code, method, path_template, retry_after, detail)
-        self.status_code: int = status_code
-        self.method: str = method
-        self.path_template: str = path_template
-        self.retry_after: float | None = retry_after
-        self.detail: str | None = detail
+        self.status_code = status_code
+        self.method = method
+        self.path_template = path_template
+        self.retry_after = retry_after
+        self.detail = detail
 
 
 class BadRequestError(APIStatusError):
@@ -173,13 +176,13 @@ class DeviceNotScriptError(ProvisioningError):
 
 
 class IncompleteProvisioningError(ProvisioningError):
-    """Provisioning lacks what a SIP configuration needs.
+    """Provisioning lacks what a SIP configuration needs."""
 
-    missing: the wire names of the missing or unusable fields, e.g. ``("SipDomain", "SipWebsocketPort")``.
-    """
+    missing: tuple[str, ...]
+    """The wire names of the missing or unusable fields, e.g. ``("SipDomain", "SipWebsocketPort")``."""
 
     def __init__(self, message: str, missing: Iterable[str]) -> None:
-        self.missing: tuple[str, ...] = tuple(missing)
+        self.missing = tuple(missing)
         super().__init__(message, self.missing)
 
 

@@ -6,14 +6,24 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import attrs
 from attrs import field, frozen
 
 from siperb.errors import SiperbError
 
-__all__ = ["Contact", "Device", "Provisioning", "ProvisioningResult", "Registration", "Session", "User"]
+__all__ = [
+    "Contact",
+    "Device",
+    "NotProvisioned",
+    "Provisioned",
+    "Provisioning",
+    "ProvisioningResult",
+    "Registration",
+    "Session",
+    "User",
+]
 
 
 _NOTHING: dict[str, Any] = {}  # for all that have no `raw`, as nobody can change it
@@ -84,29 +94,24 @@ class _Answer:
 
 @frozen
 class Session(_Answer):
-    """A login.
-
-    user_id: 32 hex digits.
-    session_token: goes into ``X-Api-Key``; the API takes it for 25 days at most.
-    raw: the whole answer, fields unknown to this package included.
-    """
+    """A login. ``raw`` is the whole answer, fields unknown to this package included."""
 
     user_id: str
+    """32 hex digits."""
     session_token: str = field(repr=False)
+    """Goes into ``X-Api-Key``; the API takes it for 25 days at most. A secret."""
 
 
 @frozen
 class Device(_Answer):
-    """A device of the user, as the list of devices shows it.
-
-    device_token: what `get_provisioning` takes. A secret: it stands in the URL's path.
-    platform: "script" for every device that `get_devices` returns.
-    description: the name people gave it, or None.
-    """
+    """A device of the user, as the list of devices shows it."""
 
     device_token: str = field(repr=False)
+    """What `get_provisioning` takes. A secret: it stands in the URL's path."""
     platform: str
+    """Always "script" for what `get_devices` returns."""
     description: str | None = None
+    """The name people gave it, or None."""
 
 
 @frozen
@@ -118,15 +123,25 @@ class Provisioning(_Answer):
     """
 
     sip_username: str | None = None
+    """The user part of the SIP address, and the user of its digest authentication."""
     sip_password: str | None = field(default=None, repr=False)
+    """A secret."""
     sip_domain: str | None = None
+    """The host part of the SIP address."""
     sip_wss_server: str | None = None
+    """The host of the registrar's WebSocket: `siperb.sip.websocket_url` makes its address of this, port and path."""
     sip_websocket_port: int | None = None
+    """From 1 to 65535."""
     sip_server_path: str | None = None
+    """With a slash before it, as in "/ws"."""
     contact_user_name: str | None = None
+    """The user part of the ``Contact`` that the phone registers."""
     sip_jwt: str | None = field(default=None, repr=False)
+    """For Siperb's own proxy, good for 24 hours: see `jwt_expires_at`. A secret."""
     registration_mode: str | None = None
+    """Where the phone registers: "Proxy" is Siperb's own, "WebSocket" is any."""
     profile_name: str | None = None
+    """The name to show for the phone's user."""
 
     @property
     def jwt_expires_at(self) -> datetime | None:
@@ -144,54 +159,71 @@ class Provisioning(_Answer):
 
 @frozen
 class User(_Answer):
-    """The user's profile.
-
-    user_id: 32 hex digits. raw: the whole profile; none of its other fields is documented.
-    """
+    """The user's profile. ``raw`` is the whole of it; none of its other fields is documented."""
 
     user_id: str
+    """32 hex digits."""
 
 
 @frozen
-class ProvisioningResult:
-    """What `provision_all` got for one device: its provisioning or its error, and None for the other."""
+class Provisioned:
+    """A device of `provision_all` with its provisioning."""
 
     device_token: str = field(repr=False)
-    provisioning: Provisioning | None = None
-    error: SiperbError | None = None
+    """Whose result it is. A secret."""
+    provisioning: Provisioning
+    """The SIP credentials and settings of the device."""
+    error: None = field(default=None, init=False)
+    """None."""
+
+
+@frozen
+class NotProvisioned:
+    """A device of `provision_all` with the error that it met."""
+
+    device_token: str = field(repr=False)
+    """Whose result it is. A secret."""
+    error: SiperbError
+    """What `get_provisioning` of a strict client would have raised."""
+    provisioning: None = field(default=None, init=False)
+    """None."""
+
+
+ProvisioningResult: TypeAlias = Provisioned | NotProvisioned
+"""What `provision_all` got for one device: its ``provisioning`` or its ``error``, and None for the other.
+
+A type checker knows that there is a `Provisioning` where ``result.error is None``, and the other way round.
+"""
 
 
 @frozen
 class Contact:
-    """A phone that is registered: one binding of the account at its registrar (RFC 3261, 10.3).
-
-    uri: where the registrar reaches it, e.g. ``sip:c700@sip.example.test;transport=ws``.
-    expires: in how many seconds the registration ends, or None when the registrar does not say.
-    user_agent: the phone's software where the registrar names it, which few do; else None.
-    """
+    """A phone that is registered: one binding of the account at its registrar (RFC 3261, 10.3)."""
 
     uri: str
+    """Where the registrar reaches it, e.g. ``sip:c700@sip.example.test;transport=ws``."""
     expires: int | None = None
+    """In how many seconds the registration ends, or None when the registrar does not say."""
     user_agent: str | None = None
+    """The phone's software where the registrar names it, which few do; else None."""
 
 
 @frozen
 class Registration:
-    """What a registrar says to an account's credentials, see `siperb.Siperb.check_registration`.
-
-    accepted: whether a phone with these credentials would be registered: ``status`` is 2xx.
-    status, reason: the registrar's own, e.g. 401 and "Unauthorized".
-    contacts: the phones that are registered now; empty when not accepted.
-    server: the registrar's software, when it says.
-    answered_challenge: whether it asked for the password, and was given the digest of it. When it refused without:
-        not the password is at fault.
-    seconds: from the call to the answer.
-    """
+    """What a registrar says to an account's credentials, see `siperb.Siperb.check_registration`."""
 
     accepted: bool
+    """Whether a phone with these credentials would be registered: ``status`` is 2xx."""
     status: int
+    """The registrar's own, e.g. 401."""
     reason: str
+    """The registrar's own, e.g. "Unauthorized"."""
     contacts: tuple[Contact, ...] = ()
+    """The phones that are registered now; empty when not accepted."""
     server: str | None = None
+    """The registrar's software, when it says."""
     answered_challenge: bool = False
+    """Whether it asked for the password, and was given the digest of it; where it refused without, the password is not
+    at fault."""
     seconds: float = 0.0
+    """From the call to the answer."""

@@ -29,6 +29,7 @@ class SiperbState:
 
     @property
     def session(self) -> Session | None:
+        """The session of the last login."""
         return self._published.session
 
     @session.setter
@@ -41,16 +42,19 @@ class SiperbState:
 
     @property
     def SESSION_TOKEN(self) -> str | None:
+        """Of the session. A secret."""
         session = self.session
         return session.session_token if session else None
 
     @property
     def USER_ID(self) -> str | None:
+        """Of the session: 32 hex digits."""
         session = self.session
         return session.user_id if session else None
 
     @property
     def DEVICES(self) -> list[Device] | None:
+        """The devices that `get_devices` last got."""
         return self._published.devices
 
     @DEVICES.setter
@@ -59,6 +63,7 @@ class SiperbState:
 
     @property
     def PROVISIONING(self) -> Provisioning | None:
+        """What `get_provisioning` last got."""
         return self._published.provisioning
 
     @PROVISIONING.setter

@@ -29,10 +29,20 @@ class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
     Two things differ: it is instances only, and it publishes to a state of its own unless given one, as a service
     holds many users. A client outlives its event loop: a call in another one opens connections of its own.
 
+    pat: the personal access token; None means ``SIPERB_PAT``, then the keyring entry that ``siperb login`` wrote.
+    base_url: https, or http to loopback; None means ``SIPERB_BASE_URL``, then https://api.siperb.com.
+    timeout: seconds for a whole call, retries included.
+    max_retries: for connection errors and the statuses 408, 429, 500, 502, 503 and 504.
+    cache: where ``enable_cache=True`` keeps things; None means the OS keyring (`KeyringCache`).
+    state: where results are published; None means a state of this client's own.
+    strict: raise from `get_devices`, `get_provisioning` and `get_user` instead of returning None, which a type checker
+        then knows: ``AsyncSiperb[Never]`` is a strict client, and ``AsyncSiperb`` one that is not, or may be.
     http_session: an `aiohttp.ClientSession` to use; it is never closed and never changed, and must not have
         ``trust_env=True``, with which aiohttp reads ``~/.netrc``, or ``auth=``, which it does not allow beside a
         Bearer token. Its proxies and certificates count, not the environment's.
-    The other arguments are those of `siperb.Siperb`.
+    app_info: what to add to the ``User-Agent``, e.g. ``"pbx-sync/2.1"``.
+
+    Raises `ConfigurationError` for a value that cannot be used.
     """
 
     @overload
@@ -90,7 +100,18 @@ class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
         login_key: str = "SiperbLogin",
         timeout: float | None = None,
     ) -> Session:
-        """Log in with the PAT and return the session; see `siperb.Siperb.login`."""
+        """Log in with the PAT and return the session, which later calls of this client use.
+
+        pat: None means the constructor's, then ``SIPERB_PAT``, then the keyring's.
+        enable_cache: keep the session in the cache, under a hash of the PAT, for at most 24 days, and use a cached
+            one without asking the API.
+        login_key: tells cached sessions of one PAT apart.
+        timeout: seconds for this call, instead of the client's.
+
+        Raises `MissingCredentialsError` without a PAT, `CredentialsUnavailableError` when the keyring that may hold it
+        does not answer, `AuthenticationError` when the API refuses it, and the other errors of `siperb.errors`, whether
+        `strict` or not.
+        """
         return await self._run(self._login(pat, enable_cache, login_key, timeout))
 
     @keeps_secrets
@@ -104,7 +125,16 @@ class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
         session_key: str = "SiperbDevices",
         timeout: float | None = None,
     ) -> list[Device] | NoneUnlessStrict:
-        """List the user's script devices, or None on failure; see `siperb.Siperb.get_devices`."""
+        """List the user's script devices, in the API's order; logs in by itself.
+
+        user_id, session_token: a session to use instead of the client's own; both or neither.
+        enable_cache: return the cached list at once, if there is one, and refresh it in the background.
+        session_key: tells cached lists of one user apart.
+        timeout: seconds for this call, instead of the client's.
+
+        Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
+        Raises `ConfigurationError` for arguments that cannot be used.
+        """
         devices = await self._run(self._get_devices(user_id, session_token, enable_cache, session_key, timeout))
         return list(devices)
 
@@ -120,7 +150,18 @@ class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
         provisioning_key: str = "SiperbProvisioning",
         timeout: float | None = None,
     ) -> Provisioning | NoneUnlessStrict:
-        """Fetch the SIP credentials of one script device, or None on failure; see `siperb.Siperb.get_provisioning`."""
+        """Fetch the SIP credentials and settings of one script device; logs in by itself.
+
+        device_token: of a `Device` that `get_devices` listed.
+        user_id, session_token: a session to use instead of the client's own; both or neither.
+        enable_cache: return the cached document at once, if there is one, and refresh it in the background; one whose
+            JWT has less than 60 s left is fetched first, and returned as it is when the API cannot be reached.
+        provisioning_key: tells cached documents of one device apart.
+        timeout: seconds for this call, instead of the client's.
+
+        Returns None when the API fails or refuses, or the device is no script device, with one warning in the log;
+        raises that error when `strict`. Raises `ConfigurationError` for arguments that cannot be used.
+        """
         return await self._run(
             self._get_provisioning(device_token, user_id, session_token, enable_cache, provisioning_key, timeout)
         )
@@ -130,7 +171,14 @@ class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
     async def get_user(
         self, *, user_id: str | None = None, session_token: str | None = None, timeout: float | None = None
     ) -> User | NoneUnlessStrict:
-        """Fetch the profile of the user, or None on failure; see `siperb.Siperb.get_user`."""
+        """Fetch the profile of the user; logs in by itself.
+
+        user_id, session_token: a session to use instead of the client's own; both or neither.
+        timeout: seconds for this call, instead of the client's.
+
+        Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
+        Raises `ConfigurationError` for arguments that cannot be used.
+        """
         return await self._run(self._fetch(GetUser(), user_id, session_token, timeout=timeout))
 
     @keeps_secrets
@@ -142,8 +190,17 @@ class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
         on_progress: Callable[[int, int | None], None] | None = None,
         timeout: float | None = None,
     ) -> AsyncIterator[ProvisioningResult]:
-        """Provision many devices side by side: an async iterator of results; see `siperb.Siperb.provision_all`.
+        """Provision many devices side by side: an async iterator of results, as they come.
 
+        device_tokens: whose; None means every script device of the user.
+        concurrency: how many calls at a time, 1000 at most.
+        on_progress: called with how many are done, and how many there are (None when `device_tokens` has no length).
+        timeout: seconds for each call, instead of the client's.
+
+        Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
+        holds all calls back. No document is published; memory stays flat. Raises, at the first step, the error of the
+        list of devices, `strict` or not, `MissingCredentialsError` and `CredentialsUnavailableError`;
+        `ConfigurationError` for bad arguments.
         Closing the iterator cancels the calls under way.
         """
         check_bulk(device_tokens, concurrency)
@@ -174,7 +231,16 @@ class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
     async def check_registration(
         self, provisioning: Provisioning, *, insecure: bool = False, timeout: float | None = None
     ) -> Registration:
-        """Ask the SIP registrar whether a phone registers; see `siperb.Siperb.check_registration`."""
+        """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
+
+        A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): nothing changes. A refusal is a `Registration` too;
+        `RegistrarError` is raised, `strict` or not, when the registrar cannot be reached or understood, and
+        `IncompleteProvisioningError`. Proxies and certificates are the environment's, not an `http_session`'s.
+
+        provisioning: of `get_provisioning`.
+        insecure: ``ws`` instead of ``wss``, for a registrar on loopback alone, else `ConfigurationError`.
+        timeout: seconds for this call, instead of the client's.
+        """
         from siperb.facade.registrar import ask
 
         self._refuse_if_closed()
@@ -183,10 +249,17 @@ class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
 
     @keeps_secrets
     async def logout(self) -> None:
-        """Forget session, publications, the user's cached records and the stored PAT; see `siperb.Siperb.logout`."""
+        """Forget the session, what was published, every record of the user in the cache, and the stored PAT.
+
+        The user is known from this client's session, from the stored PAT, or from the session that the cache has for
+        the PAT under the `login_key` of this client's login; when from none of them, one warning says so.
+        """
         await self._run(self._logout())
 
     @keeps_secrets
     async def save_pat(self, pat: str) -> bool:
-        """Keep the PAT of the current session's user in the cache for later processes; False when it was not stored."""
+        """Keep the PAT in the cache for later processes; False when it was not stored.
+
+        pat: of the current session's user, who has to be logged in.
+        """
         return await self._run(self._save_pat(pat))

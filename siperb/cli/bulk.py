@@ -58,8 +58,8 @@ def _outcome(result: ProvisioningResult, form: str, session: Session | None, mas
     from siperb.cli.forms import build
     from siperb.errors import SiperbError
 
-    if result.provisioning is None:
-        return as_document(result.error or CommandError("There is no answer"))
+    if result.error is not None:
+        return as_document(result.error)
     try:
         document = build(form, result.provisioning, session)
     except SiperbError as error:

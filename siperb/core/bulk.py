@@ -11,7 +11,7 @@ from siperb.core.effects import Flow
 from siperb.core.flows import fetch
 from siperb.core.retry import LONGEST_RETRY_AFTER, Context
 from siperb.errors import APIStatusError, CredentialsUnavailableError, MissingCredentialsError, SiperbError
-from siperb.models import ProvisioningResult
+from siperb.models import NotProvisioned, Provisioned, ProvisioningResult
 
 
 def provision(start: Callable[[], Context], device_token: str) -> Flow[ProvisioningResult]:
@@ -32,9 +32,9 @@ def provision(start: Callable[[], Context], device_token: str) -> Flow[Provision
             raise
         except SiperbError as error:
             if tries > context.max_retries or not _asked_for_more_time(context, error):
-                return ProvisioningResult(device_token, error=error.with_traceback(None))
+                return NotProvisioned(device_token, error.with_traceback(None))
         else:
-            return ProvisioningResult(device_token, provisioning)
+            return Provisioned(device_token, provisioning)
 
 
 def _asked_for_more_time(context: Context, error: SiperbError) -> bool:

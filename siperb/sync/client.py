@@ -245,6 +245,7 @@ class Siperb(DefaultClient, Driver, Generic[NoneUnlessStrict]):
         `RegistrarError` is raised, `strict` or not, when the registrar cannot be reached or understood, and
         `IncompleteProvisioningError`. Proxies and certificates are the environment's, not an `http_session`'s.
 
+        provisioning: of `get_provisioning`.
         insecure: ``ws`` instead of ``wss``, for a registrar on loopback alone, else `ConfigurationError`.
         timeout: seconds for this call, instead of the client's.
         """
@@ -267,7 +268,10 @@ class Siperb(DefaultClient, Driver, Generic[NoneUnlessStrict]):
 
     @keeps_secrets
     def save_pat(self, pat: str) -> bool:
-        """Keep the PAT of the current session's user in the cache for later processes; False when it was not stored."""
+        """Keep the PAT in the cache for later processes; False when it was not stored.
+
+        pat: of the current session's user, who has to be logged in.
+        """
         return self._run(self._save_pat(pat))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import pydoc
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,15 @@ def test_both_facades_have_the_same_parameters(name: str) -> None:
         return [(p.name, p.kind, p.default) for p in signature.parameters.values() if p.name != "state"]
 
     assert parameters(Siperb) == parameters(AsyncSiperb)
+
+
+@pytest.mark.parametrize("kind", [Siperb, AsyncSiperb])
+@pytest.mark.parametrize("name", [*sorted(public(Siperb) - {"session", "renew_after_fork"}), "__init__"])
+def test_a_docstring_says_what_each_parameter_is(kind: type, name: str) -> None:
+    method = kind if name == "__init__" else getattr(kind("pat"), name)
+    parameters = set(inspect.signature(method).parameters)
+    heads = re.findall(r"^([a-z][a-z_, ]*): ", inspect.getdoc(method) or "", re.MULTILINE)
+    assert {parameter for head in heads for parameter in head.split(", ")} == parameters
 
 
 def test_the_signatures_that_were_promised() -> None:

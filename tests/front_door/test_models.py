@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import copy
+import inspect
 import json
 import pickle
 from datetime import datetime, timezone
+from types import ModuleType
 from typing import Any
 
 import pytest
 from attrs import evolve
 from attrs.exceptions import FrozenInstanceError
 
-from siperb.models import Device, Provisioning, Session, User
+from siperb import errors, models
+from siperb.errors import SiperbError
+from siperb.models import Device, NotProvisioned, Provisioned, Provisioning, ProvisioningResult, Session, User
 
 SECRET = "the-secret"
 SESSION = Session("ann", SECRET, raw={"UserId": "ann", "SessionToken": SECRET, "Plan": None})
@@ -129,6 +134,33 @@ def test_a_model_can_be_pickled_and_copied(model: Model, again: Any) -> None:
     assert back == model
     assert type(back) is type(model)
     assert back.raw == model.raw
+
+
+@pytest.mark.parametrize("module", [models, errors])
+def test_a_docstring_stands_below_each_field(module: ModuleType) -> None:
+    """Where editors look for it."""
+    fields: list[str] = []
+    for kind in ast.parse(inspect.getsource(module)).body:
+        for field, below in zip(kind.body, kind.body[1:], strict=False) if isinstance(kind, ast.ClassDef) else []:
+            if isinstance(field, ast.AnnAssign) and not ast.unparse(field.target).startswith("_"):
+                fields.append(ast.unparse(field.target))
+                assert isinstance(below, ast.Expr), (kind.name, fields[-1])
+                assert isinstance(below.value, ast.Constant), (kind.name, fields[-1])
+    assert len(fields) > 6
+
+
+@pytest.mark.parametrize("answer", [*MODELS, user()])
+def test_to_dict_is_json(answer: Model | User) -> None:
+    names = {name for name in dir(answer) if not name.startswith("_")} - {"to_dict", "jwt_expires_at"}
+    assert json.loads(json.dumps(answer.to_dict())) == {name: getattr(answer, name) for name in names}
+
+
+def test_a_result_is_one_or_the_other() -> None:
+    good, bad = Provisioned(SECRET, PROVISIONING), NotProvisioned(SECRET, SiperbError("no"))
+    assert isinstance(good, ProvisioningResult)
+    assert isinstance(bad, ProvisioningResult)
+    assert (good.error, bad.provisioning) == (None, None)
+    assert SECRET not in repr(good) + repr(bad)
 
 
 def test_when_the_jwt_expires() -> None:

@@ -23,6 +23,8 @@ from siperb import (
     IncompleteProvisioningError,
     KeyringCache,
     MemoryCache,
+    NotProvisioned,
+    Provisioned,
     Provisioning,
     ProvisioningResult,
     Registration,
@@ -167,6 +169,20 @@ def models(session: Session, device: Device, provisioning: Provisioning, result:
     assert_type(provisioning.raw, Mapping[str, Any])
     assert_type(device.to_dict(), dict[str, Any])
     assert_type(result.error, SiperbError | None)
+    assert_type(result.provisioning, Provisioning | None)
+    if result.error is None:
+        assert_type(result.provisioning, Provisioning)
+        assert_type(result, Provisioned)
+    else:
+        assert_type(result.provisioning, None)
+    if result.provisioning is None:
+        assert_type(result.error, SiperbError)
+    assert_type([one.provisioning for one in Siperb.provision_all() if one.error is None], list[Provisioning])
+    match result:
+        case NotProvisioned(error=error):
+            assert_type(error, SiperbError)
+        case Provisioned(provisioning=found):
+            assert_type(found, Provisioning)
     session.user_id = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 

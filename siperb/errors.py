@@ -90,6 +90,8 @@ class APIError(SiperbError):
     maybe_done: bool = False
     """Whether the API may have done what it was asked all the same, and would do it twice if asked again: look before
     you do. Always False of what can be repeated."""
+    request_id: str | None = None
+    """The API's own name for the request, for its support: ``X-Request-Id``; None when it sent none."""
 
 
 class APIConnectionError(APIError):
@@ -102,6 +104,15 @@ class APITimeoutError(APIConnectionError):
 
 class APIResponseError(APIError):
     """The answer is not what the API promises: not JSON, of the wrong shape, too large, or a redirect."""
+
+    def __init__(self, message: str, request_id: str | None = None) -> None:
+        super().__init__(message)
+        if request_id is not None:
+            self.of_request(request_id)
+
+    def of_request(self, request_id: str | None) -> None:
+        """Note whose answer it was."""
+        self.args, self.request_id = (self.args[0], request_id), request_id
 
 
 class APIStatusError(APIError):
@@ -126,13 +137,15 @@ class APIStatusError(APIError):
         path_template: str,
         retry_after: float | None = None,
         detail: str | None = None,
+        request_id: str | None = None,
     ) -> None:
-        super().__init__(message, status_code, method, path_template, retry_after, detail)
+        super().__init__(message, status_code, method, path_template, retry_after, detail, request_id)
         self.status_code = status_code
         self.method = method
         self.path_template = path_template
         self.retry_after = retry_after
         self.detail = detail
+        self.request_id = request_id
 
 
 class BadRequestError(APIStatusError):

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
-from siperb.core.wire import ANSWERS, MAX_REASON, Request, Response
+from siperb.core.wire import ANSWERS, MAX_REASON, Request, Response, request_id
 from siperb.errors import ConfigurationError, SiperbError
 from siperb.facade.body import Body
 from siperb.facade.network import (
@@ -97,7 +97,7 @@ class AsyncTransport:
             status, encoding = answer.status, answer.headers.get("Content-Encoding")
             said = {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}
             if status in ANSWERS:
-                return Response(status, await _read(answer, Body(request, encoding)), said)
+                return Response(status, await _read(answer, Body(request, encoding, request_id=request_id(said))), said)
             body = b""
             if status >= 400:
                 body = await _read_reason(answer, Body(request, encoding, MAX_REASON))

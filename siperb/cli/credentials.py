@@ -13,6 +13,7 @@ from siperb.cache import KeyringCache
 from siperb.core.flows import pat_key, stored_text
 from siperb.core.records import Key, Record
 from siperb.errors import CacheError
+from siperb.facade.arguments import pat_of_environment
 from siperb.facade.client import DEFAULT_BASE_URL
 from siperb.facade.network import check_base_url
 from siperb.state import SiperbState
@@ -80,7 +81,7 @@ def keyring_name(cache: KeyringCache) -> str | None:
 
 def find(base_url: str, cache: KeyringCache) -> Found:
     """The PAT, and every account that was ever stored at the address."""
-    variable = os.environ.get("SIPERB_PAT") or None
+    variable = pat_of_environment()
     try:
         stored = stored_text(cache.within().load(pat_key(base_url)))
         pat_user = stored.get("UserId")

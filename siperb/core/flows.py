@@ -20,7 +20,7 @@ from siperb.core.effects import Flow, Later
 from siperb.core.pages import whole_answer
 from siperb.core.records import Key, Record
 from siperb.core.retry import PAT_REFUSED, Context, attempt
-from siperb.core.wire import TOKEN, Response, build_login, is_object, parse_login
+from siperb.core.wire import TOKEN, Response, build_login, is_object, parse_login, read
 from siperb.errors import (
     APIError,
     AuthenticationError,
@@ -70,7 +70,7 @@ def login(context: Context, credentials: Credentials, stale_token: str | None = 
     except AuthenticationError as error:
         context.refusal.note(error, context.clock() + (PAT_REFUSED if stale_token else 0.0))
         raise
-    session = parse_login(response)
+    session = read(parse_login, response)
     context.refusal.clear()
     if key:
         record = Record.new(response.text(), now=context.now, random=context.random, lifetime=SESSION_LIFETIME)
@@ -163,7 +163,7 @@ def _ask(context: Context, call: Call[T], session: Session | None, held: Session
     key = call.key(context.origin, held.user_id)
     try:
         response, held = yield from whole_answer(context, call, session, held)
-        answer = call.parse(response)
+        answer = read(call.parse, response)
     except SiperbError as error:
         if key and replaces:
             if len(context.failures) >= MOST_FAILURES:

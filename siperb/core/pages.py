@@ -17,7 +17,7 @@ from siperb.core import effects
 from siperb.core.calls import Call
 from siperb.core.effects import Flow
 from siperb.core.retry import Context, attempt
-from siperb.core.wire import MAX_BODY, Request, Response
+from siperb.core.wire import MAX_BODY, Request, Response, request_id
 from siperb.errors import APIResponseError, AuthenticationError
 from siperb.models import Session
 
@@ -52,13 +52,13 @@ def whole_answer(
         pages.append(_items(request, response))
         size += len(response.body)
         if size > MAX_BODY:
-            raise _unusable(request, f"more than {MAX_BODY // 2**20} MiB")
+            raise _unusable(request, response, f"more than {MAX_BODY // 2**20} MiB")
         if token in seen:
             return Response(200, f"[{','.join(filter(None, pages))}]".encode(), response.headers), held
         if len(pages) == MAX_PAGES:
-            raise _unusable(request, f"more than {MAX_PAGES} pages")
+            raise _unusable(request, response, f"more than {MAX_PAGES} pages")
         if not _TOKEN.fullmatch(token):
-            raise _unusable(request, "an X-Next-Token that cannot be sent back")
+            raise _unusable(request, response, "an X-Next-Token that cannot be sent back")
         seen.add(token)
 
 
@@ -75,9 +75,10 @@ def _items(request: Request, response: Response) -> str:
     except UnicodeDecodeError:
         text = ""
     if len(text) < 2 or text[0] != "[" or text[-1] != "]":
-        raise _unusable(request, "no list")
+        raise _unusable(request, response, "no list")
     return text[1:-1].strip(" \t\r\n")
 
 
-def _unusable(request: Request, what: str) -> APIResponseError:
-    return APIResponseError(f"{request.method} {request.path_template} answered {what}: check the base_url.")
+def _unusable(request: Request, response: Response, what: str) -> APIResponseError:
+    text = f"{request.method} {request.path_template} answered {what}: check the base_url."
+    return APIResponseError(text, request_id(response.headers))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, MutableMapping
 from copy import copy
 
@@ -21,6 +22,8 @@ from siperb.errors import (
     NotFoundError,
     SiperbError,
 )
+
+logger: logging.Logger = logging.getLogger("siperb")
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LONGEST_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before each retry; the last holds for all that follow
@@ -103,6 +106,7 @@ def attempt(context: Context, request: Request) -> Flow[Response]:
             error.is_for_lack_of_time = context.clock() + (delay or 0.0) >= context.deadline
             if delay is None or error.is_for_lack_of_time:
                 raise
+            logger.info("Trying again in %.1f s: %s", delay, error)
         else:
             return response
         retries += 1

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from math import ceil
 from typing import cast
 from urllib.parse import unquote
 
-from siperb.core.wire import ANSWERS, Request, Response, is_object
+from siperb.core.wire import ANSWERS, Request, Response, is_object, request_id
 from siperb.errors import (
     APIResponseError,
     APIStatusError,
@@ -29,20 +30,26 @@ def raise_for_status(request: Request, response: Response, *, now: float) -> Non
     status = response.status
     if status in ANSWERS:
         return
-    where = f"{request.method} {request.path_template}"
+    where, told = f"{request.method} {request.path_template}", request_id(response.headers)
     if status < 400:
         what = "a redirect, which is never followed" if 300 <= status < 400 else "which the API does not use"
-        error = APIResponseError(f"{where} answered {status}, {what}: check the base_url.")
+        error = APIResponseError(f"{where} answered {status}, {what}: check the base_url.", told)
         error.maybe_done = True
         raise error
     kind, advice = _FAILURES.get(status) or (_FAILURES[500] if status >= 500 else (APIStatusError, "check the request"))
+    retry_after = _retry_after(response, now)
+    if status == 404 and request.path_template == "/Login":
+        advice = "there is no API at this address; check the base_url"
+    if retry_after and (status == 429 or status >= 500):
+        advice += f", not before {_clock(now + retry_after)}"
     raise kind(
         f"{where} answered {status}: {advice}.",
         status_code=status,
         method=request.method,
         path_template=request.path_template,
-        retry_after=_retry_after(response, now),
+        retry_after=retry_after,
         detail=_detail(request, response),
+        request_id=told,
     )
 
 
@@ -84,6 +91,10 @@ def _wait(said: str, now: float) -> float | None:
         return min(seconds - now if is_epoch else seconds, _LONGEST)
     date = _date(said)
     return None if date is None else max(0.0, date - now)
+
+
+def _clock(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(ceil(seconds), timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _date(said: str) -> float | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, NoReturn, TypeGuard
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeGuard, TypeVar
 from urllib.parse import quote
 
 from attrs import Factory, field, frozen
@@ -21,6 +21,8 @@ from siperb.errors import (
 )
 from siperb.models import Device, Provisioning, Session, User
 
+T = TypeVar("T")
+
 ANSWERS = frozenset({200, 201, 204})  # no operation says which of them it gives
 MAX_BODY = 32 * 2**20  # bytes, decoded, of an answer, all pages of a list together; 100,000 devices fit
 MAX_REASON = 16 * 2**10  # bytes, decoded, of the body of a status that says no
@@ -28,6 +30,7 @@ MAX_REASON = 16 * 2**10  # bytes, decoded, of the body of a status that says no
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _TEXT = re.compile(r"[\x20-\x7e]{1,200}")
 _UNRESERVED = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,4096}")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -58,6 +61,21 @@ class Response:
     def text(self) -> str:
         """The body without a byte order mark; `UnicodeDecodeError` when it is no UTF-8."""
         return self.body.decode().removeprefix("\ufeff")
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """What the API calls a request; headers: names in lower case, or in any."""
+    said = headers.get("x-request-id", "").strip()
+    return said if _REQUEST_ID.fullmatch(said) else None
+
+
+def read(parse: Callable[[Response], T], response: Response) -> T:
+    """What `parse` makes of the answer of a request, which its `APIResponseError` names."""
+    try:
+        return parse(response)
+    except APIResponseError as error:
+        error.of_request(request_id(response.headers))
+        raise
 
 
 def build_login(pat: str) -> Request:
@@ -133,13 +151,21 @@ def parse_list(response: Response, what: str = "list") -> list[Any]:
 def check_token(name: str, value: object) -> str:
     """The value, when a header can carry it: 1 to 4096 printable ASCII characters, no blanks."""
     if not isinstance(value, str):
-        raise ConfigurationError(f"The {name} must be a str, not {type(value).__name__}.")
+        raise not_a_str(name, value)
     if not TOKEN.fullmatch(value):
         raise ConfigurationError(
             f"The {name} is malformed: a token is 1 to 4096 printable ASCII characters without blanks or line breaks; "
             "copy it again."
         )
     return value
+
+
+def not_a_str(name: str, value: object) -> ConfigurationError:
+    kind = type(value).__name__
+    is_holder = isinstance(value, (Device, Session, User)) and hasattr(value, name)
+    return ConfigurationError(
+        f"The {name} must be a str, not {kind}{f': pass {kind.lower()}.{name}' if is_holder else ''}."
+    )
 
 
 def check_header(name: str, value: object) -> str:
@@ -154,7 +180,7 @@ def path_part(name: str, value: object) -> str:
     if type(value) is str and _UNRESERVED.fullmatch(value):  # as all are that the API hands out
         return value
     if not isinstance(value, str):
-        raise ConfigurationError(f"The {name} must be a str, not {type(value).__name__}.")
+        raise not_a_str(name, value)
     # Both HTTP libraries drop an empty part, "." and "..": the request would ask for something else.
     if value in ("", ".", "..") or len(value) > 4096 or _CONTROL.search(value):
         raise ConfigurationError(f"The {name} is malformed: pass it as the API gave it.")

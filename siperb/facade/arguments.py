@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from types import NoneType
 
-from siperb.core.wire import check_token, path_part
+from siperb.core.wire import check_token, not_a_str, path_part
 from siperb.errors import ConfigurationError
 from siperb.models import Session
 
@@ -23,8 +24,30 @@ def given_session(user_id: str | None, session_token: str | None) -> Session | N
 
 def cache_key_of(name: str, value: object, enable_cache: bool) -> str | None:
     if not isinstance(value, str):
-        raise ConfigurationError(f"The {name} must be a str, not {type(value).__name__}.")
+        raise not_a_str(name, value)
     return value if enable_cache else None
+
+
+def pat_of_environment() -> str | None:
+    """``SIPERB_PAT``, without the line break that a mounted secret ends in; None when it is empty or not set."""
+    return os.environ.get("SIPERB_PAT", "").rstrip("\r\n") or None
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{name} must be a {kind.__name__}, not {_given(value)}.")
+
+
+def check_cache(cache: object) -> None:
+    methods = "load", "save", "evict", "forget"
+    if isinstance(cache, type) or not all(callable(getattr(cache, name, None)) for name in methods):
+        raise ConfigurationError(
+            f"cache must be an object with the methods {', '.join(methods)}, as MemoryCache() is, not {_given(cache)}."
+        )
+
+
+def _given(value: object) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def check_bulk(device_tokens: object, concurrency: object) -> None:

@@ -19,8 +19,11 @@ class Body:
     urllib3 before 2.6). encoding: a ``Content-Encoding`` that is still to be undone.
     """
 
-    def __init__(self, request: Request, encoding: str | None, limit: int = MAX_BODY) -> None:
+    def __init__(
+        self, request: Request, encoding: str | None, limit: int = MAX_BODY, request_id: str | None = None
+    ) -> None:
         self._limit = limit
+        self._request_id = request_id
         self._where = f"{request.method} {request.path_template}"
         names = [name for name in re.split(r"[\s,]+", (encoding or "").lower()) if name not in ("", "identity")]
         self._is_readable = len(names) <= 2 and {*names} <= {"gzip", "x-gzip", "deflate"}
@@ -56,7 +59,7 @@ class Body:
         return self._unusable("in an encoding that cannot be undone: check for a faulty proxy")
 
     def _unusable(self, how: str) -> APIResponseError:
-        error = APIResponseError(f"{self._where} answered {how}.")
+        error = APIResponseError(f"{self._where} answered {how}.", self._request_id)
         error.maybe_done = True
         return error
 

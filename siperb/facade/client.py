@@ -18,7 +18,7 @@ from siperb.core.records import Key
 from siperb.core.retry import Context, check_timeout
 from siperb.core.wire import Request, check_header, check_token
 from siperb.errors import ConfigurationError
-from siperb.facade.arguments import count
+from siperb.facade.arguments import check_cache, check_kind, count, pat_of_environment
 from siperb.facade.caching import CacheGateway
 from siperb.facade.invocation import Account, Epoch, Login
 from siperb.facade.network import check_base_url
@@ -60,12 +60,17 @@ class BaseClient:
         self._base_url = None if base_url is None else check_base_url(base_url)
         self._timeout = check_timeout(timeout)
         self._max_retries = count("max_retries", max_retries, 0)
+        if cache is not None:
+            check_cache(cache)
         self._cache = CacheGateway(cache)
+        check_kind("strict", strict, bool)
         self._strict = strict
         self._http_session = http_session
         self._user_agent = f"siperb-python/{__version__} python/{sys.version.split()[0]}"
         if app_info is not None:
             self._user_agent += " " + check_header("app_info", app_info)
+        if state is not None:
+            check_kind("state", state, SiperbState)
         self.state: SiperbState = SiperbState() if state is None else state
         self._epoch = Epoch()
         self._to_forget: dict[Account, Login] = {}  # until a logout has come to its end
@@ -125,7 +130,7 @@ class BaseClient:
     def _credentials(self, pat: str | None, cache_key: str | None) -> Credentials:
         """The PAT of the argument, the constructor or ``SIPERB_PAT``; without one the flow looks in the keyring."""
         given = self._pat if pat is None else check_token("PAT", pat)
-        if given is None and (variable := os.environ.get("SIPERB_PAT")):
+        if given is None and (variable := pat_of_environment()):
             given = check_token("PAT in SIPERB_PAT", variable)
         return Credentials(given, cache_key)
 

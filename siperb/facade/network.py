@@ -160,12 +160,12 @@ def no_answer(
 
     causes: the library's error, and those behind it. kinds: the library's own errors for "timeout" and "proxy".
     """
-    where = f"{request.method} {request.path_template} got no answer"
+    where, host = f"{request.method} {request.path_template} got no answer", urlsplit(base_url).netloc
     error: APIConnectionError
     if time.monotonic() >= deadline or isinstance(causes[0], kinds["timeout"]):
-        error = APITimeoutError(f"{where}: the time was up; check the network or raise the timeout.")
+        error = APITimeoutError(f"{where} from {host}: the time was up; check the network or raise the timeout.")
     else:
-        error = APIConnectionError(f"{where}: {_reason(urlsplit(base_url).netloc, causes, kinds['proxy'])}.")
+        error = APIConnectionError(f"{where}: {_reason(host, causes, kinds['proxy'])}.")
     error.maybe_done = was_sent
     return error
 
@@ -176,10 +176,10 @@ def _reason(host: str, causes: Sequence[BaseException], proxy_errors: Kinds) -> 
             return TOO_MANY_FILES
     for error in causes:
         if getattr(error, "status", None) == 407 or str(error).startswith("Tunnel connection failed: 407"):
-            return "the proxy failed, as it wants other credentials (407); check user and password in HTTPS_PROXY"
+            return f"the proxy to {host} failed, as it wants other credentials; check user and password in HTTPS_PROXY"
     for error in causes:
         if isinstance(error, proxy_errors):
-            return "the proxy failed; check HTTPS_PROXY and NO_PROXY"
+            return f"the proxy to {host} failed; check HTTPS_PROXY and NO_PROXY"
         if isinstance(error, socket.gaierror):
             return f"{host} has no address; check the base_url, DNS and the network"
         if isinstance(error, ConnectionRefusedError):

@@ -21,7 +21,7 @@ import urllib3.exceptions
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
-from siperb.core.wire import ANSWERS, MAX_BODY, MAX_REASON, Request, Response
+from siperb.core.wire import ANSWERS, MAX_BODY, MAX_REASON, Request, Response, request_id
 from siperb.errors import ConfigurationError, SiperbError
 from siperb.facade.body import Body
 from siperb.facade.network import (
@@ -175,7 +175,7 @@ def _read(call: Call, answer: requests.Response, *, is_own: bool, limit: int = M
         raw.enforce_content_length = True  # left alone, urllib3 1.26 takes a body cut short for a whole one
         if not is_own and hasattr(raw, "read1"):  # `iter_content` would wait for a whole chunk
             chunks = iter(lambda: raw.read1(CHUNK, decode_content=False) or b"", b"")
-    body = Body(call.request, encoding, limit)
+    body = Body(call.request, encoding, limit, request_id(answer.headers))
     for chunk in chunks:
         body.take(chunk)
         if time.monotonic() > call.deadline:

@@ -15,6 +15,7 @@ from siperb import errors
 from siperb.core.status import raise_for_status
 from siperb.core.wire import Request, Response
 from siperb.errors import (
+    APIResponseError,
     APIStatusError,
     AuthenticationError,
     BadRequestError,
@@ -35,7 +36,12 @@ REQUEST = Request("GET", "/Users/secret-user/Devices/", "/Users/{id}/Devices/", 
 
 def an_error(kind: type[SiperbError]) -> SiperbError:
     if issubclass(kind, APIStatusError):
-        return kind("It failed.", status_code=418, method="GET", path_template="/Login", retry_after=7.5, detail="no")
+        return kind(
+            "It failed.", status_code=418, method="GET", path_template="/Login", retry_after=7.5, detail="no",
+            request_id="r-1",
+        )  # fmt: skip
+    if issubclass(kind, APIResponseError):
+        return kind("It failed.", request_id="r-1")
     if issubclass(kind, IncompleteProvisioningError):
         return kind("It lacks.", missing=["SipDomain"])
     return kind("It failed.")

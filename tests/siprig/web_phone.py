@@ -32,8 +32,12 @@ def server_fixture() -> Iterator[SiperbServer]:
 
 @pytest.fixture(scope="module", name="built")
 def built_fixture() -> None:
-    """What `npm run build` does in the example's folder, with the libraries of the registrar tests."""
     rig.need_parts()
+    build_page()
+
+
+def build_page() -> None:
+    """What `npm run build` does in the example's folder, with the libraries of the registrar tests."""
     command = json.loads((EXAMPLE / "package.json").read_text())["scripts"]["build"].split()
     modules = rig.HERE / "node_modules"
     rig.run(modules / ".bin" / command[0], *command[1:], cwd=EXAMPLE, env={"NODE_PATH": str(modules)})

@@ -1,4 +1,4 @@
-"""``siperb demo``: the whole way from a token to a SIP configuration, on both facades, at a loopback API.
+"""``siperb demo``: every step from a token to a SIP configuration, on both facades, at a loopback API.
 
 A step is Python source. What is shown is what is run: both come from `Step.code`.
 """
@@ -28,7 +28,7 @@ def add_to(parser: Parser) -> None:
     parser.add(
         "demo",
         run,
-        "show the whole way on this machine alone: no account, no network, no keyring",
+        "show every step on this machine alone: no account, no network, no keyring",
         "Starts a loopback Siperb API with a made-up user, and runs the Python lines that it shows.",
         options="json",
     )
@@ -171,7 +171,7 @@ STEPS = (
         "session = client.login()",
         _session,
     ),
-    Step("The devices that a script may have", "devices = client.get_devices()", _devices),
+    Step("The devices of the platform 'script'", "devices = client.get_devices()", _devices),
     Step(
         "SIP credentials come out",
         "phone = client.get_provisioning(devices[0].device_token)",

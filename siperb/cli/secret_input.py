@@ -11,7 +11,7 @@ from siperb.cli.terminal import is_terminal
 
 
 def read_secret(prompt: str, *, piped: bool = False) -> str:
-    """One line, without blanks around it; `CommandError` when there is nothing.
+    """One line, without spaces around it; `CommandError` when there is nothing.
 
     piped: take it from stdin, which is also done where stdin is no terminal.
     """

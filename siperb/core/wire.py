@@ -149,12 +149,12 @@ def parse_list(response: Response, what: str = "list") -> list[Any]:
 
 
 def check_token(name: str, value: object) -> str:
-    """The value, when a header can carry it: 1 to 4096 printable ASCII characters, no blanks."""
+    """The value, when a header can carry it: 1 to 4096 printable ASCII characters, no spaces."""
     if not isinstance(value, str):
         raise not_a_str(name, value)
     if not TOKEN.fullmatch(value):
         raise ConfigurationError(
-            f"The {name} is malformed: a token is 1 to 4096 printable ASCII characters without blanks or line breaks; "
+            f"The {name} is malformed: a token is 1 to 4096 printable ASCII characters without spaces or line breaks; "
             "copy it again."
         )
     return value

@@ -186,7 +186,7 @@ class Truncate:
 
 @attrs.frozen
 class Endless:
-    """A chunked body of blanks without end, or with `size` bytes in all. `interval` is in seconds, `chunk` in bytes."""
+    """A chunked body of spaces without end, or with `size` bytes in all. `interval` is in seconds, `chunk` in bytes."""
 
     size: int | None = None
     interval: float = 0.0
@@ -219,7 +219,7 @@ class GzipBomb:
 
 @lru_cache(maxsize=4)
 def gzip_bomb(size: int) -> bytes:
-    """`[`, blanks and `]`: `size` bytes in all, of which one compressed block of blanks is repeated."""
+    """`[`, spaces and `]`: `size` bytes in all, of which one compressed block of spaces is repeated."""
     count, rest = divmod(size - 2, MIB)
     whole, remainder = b" " * MIB, b" " * rest + b"]"
     checksum = zlib.crc32(b"[")

@@ -66,7 +66,7 @@ def test_an_answer_over_websocket_as_in_rfc_7118() -> None:
 
 
 def test_a_tortuous_answer() -> None:
-    """After RFC 4475, 3.1.1.1: compact and odd names, folded lines, blanks where they may be, an escaped quote."""
+    """After RFC 4475, 3.1.1.1: compact and odd names, folded lines, spaces where they may be, an escaped quote."""
     [answer] = read(
         "SIP/2.0 200 OK\r\n"
         "TO :\r\n sip:vivekg@chair-dnrc.example.com ;   tag    = 1918181833n\r\n"

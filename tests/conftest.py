@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,24 @@ from facades import Facade
 from siperb import MemoryCache, Siperb, SiperbAPI
 from siperb.testing import SiperbServer
 
+TO_HAVE_THEM = {  # by the mark of the tests
+    "secret_service": "tests/secret_service.sh install, then tests/secret_service.sh tox -e real",
+    "registrar": "tests/siprig/install.sh, then tox -e real",
+}
 PROXIES = {f"{kind}_proxy" for kind in ("http", "https", "ws", "wss", "ftp", "all", "no")}
 CERTIFICATES = {"requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir"}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """Say what was skipped for want of a program, and how to have it; toxfile.py repeats it as the last line."""
+    yield
+    skipped = terminalreporter.stats.get("skipped", [])
+    for_want = {mark: [report for report in skipped if mark in report.keywords] for mark in TO_HAVE_THEM}
+    ways = [TO_HAVE_THEM[mark] for mark, reports in for_want.items() if reports]
+    if ways:
+        total = sum(map(len, for_want.values()))
+        terminalreporter.line(f"{total} tests were skipped: to have them, run {'; and '.join(ways)}", yellow=True)
 
 
 @pytest.fixture(scope="session")

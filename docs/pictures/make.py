@@ -26,8 +26,8 @@ LAST_STEP = "4 "  # of the demo; the whole of it is three screens long
 STYLES = {"1": "bold", "2": "dim", "31": "red", "32": "green", "33": "yellow", "36": "cyan"}
 TERMINAL = """<!doctype html><meta charset=utf-8><style>
 body { margin: 0; padding: 16px; width: max-content; background: #eef1f0; }
-pre { margin: 0; padding: 14px 22px 20px; width: %(columns)dch; border-radius: 12px; background: #10201b; color: #d8e4df;
-      font: 15px/1.42 "DejaVu Sans Mono", monospace; }
+pre { margin: 0; padding: 14px 22px 20px; width: %(columns)dch; border-radius: 12px; background: #10201b;
+      color: #d8e4df; font: 15px/1.42 "DejaVu Sans Mono", monospace; }
 pre::before { content: "●●●"; display: block; color: #3d544c; letter-spacing: 6px; margin-bottom: 8px; }
 .bold { font-weight: bold; color: #fff; } .dim { color: #7f968d; } .cyan { color: #6fd3d6; }
 .red { color: #f0857d; } .green { color: #6fcf97; } .yellow { color: #e8c268; }

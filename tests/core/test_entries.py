@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from effort import examples
 from entry_world import KEY, LIMIT, OWNER, World, finish, load, perform, record, run, save, under
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,7 +143,7 @@ def test_whenever_a_save_crashes_the_index_names_what_is_there() -> None:
 texts = st.sampled_from([10, 900, 3000])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     st.lists(texts, min_size=2, max_size=3),
     st.lists(st.integers(0, 5), max_size=120),

@@ -1,6 +1,7 @@
 """Whatever the API says: a value of the right type or an error of the tree, never another, never half of a model.
 
-Inputs: 1,000 bodies for each of three parsers, 500 documents, and for each facade 150 answers and 100 cached payloads.
+Inputs in CI, and a fifth of them elsewhere: 1,000 bodies for each of three parsers, 500 documents, and for each facade
+150 answers and 100 cached payloads.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from effort import examples
 from facades import Facade
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -58,7 +60,7 @@ def bodies_of(answers: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     return (answers | values).map(lambda answer: json.dumps(answer).encode()) | st.binary(max_size=60)
 
 
-many = settings(max_examples=1000, deadline=None)
+many = settings(max_examples=examples(1000), deadline=None)
 
 
 def is_session(value: object) -> bool:
@@ -131,10 +133,10 @@ def test_any_body_is_a_right_value_or_an_error_of_the_tree(
 
     check()
     assert all(error.__context__ is None for error in errors)
-    assert min(len(values), len(errors)) > 50, "both outcomes were met"
+    assert min(len(values), len(errors)) > 20, "both outcomes were met"
 
 
-@settings(many, max_examples=500)
+@settings(many, max_examples=examples(500))
 @given(documents)
 def test_any_document_is_a_provisioning_and_nothing_of_it_is_lost(document: dict[str, Any]) -> None:
     body = json.dumps({"Platform": "script", "Settings_json": document})
@@ -158,7 +160,7 @@ def lasting_server() -> Iterator[SiperbServer]:
         yield running
 
 
-few = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -203,7 +205,7 @@ def test_any_cached_payload_is_served_right_or_replaced(kind: str, lasting_serve
         client = facade.client(cache=cache, strict=True)
         facade.call(client.login)
 
-        @settings(few, max_examples=100)
+        @settings(few, max_examples=examples(100))
         @given((lists | values).map(json.dumps) | st.text(), st.floats() | st.integers(), st.none() | st.floats())
         def check(payload: str, stored_at: float, expires_at: float | None) -> None:
             cache.save(key, Record(payload, stored_at, expires_at, "1" * 16), owner=owner)

@@ -1,7 +1,7 @@
 """Every code block of README.md is run, with a good token and with a refused one: Python in a process of its own, shell
 lines one by one, tests by pytest.
 
-The JavaScript ones register at a real registrar, see test_sip_registrar.py; tests/typing/readme.py has a checker's view.
+The JavaScript ones register at a real registrar, see test_sip_registrar.py; tests/typing/readme.py checks types.
 The commands that install something are run by the gate, which takes them from README.md word for word.
 """
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 import threading
 import time
 from typing import Any
 
 import pytest
+from effort import EACH
 from interrupts import count, interrupt
 
 from siperb import AsyncSiperb, MemoryCache, Siperb
 from siperb.sync.singleflight import Singleflight
 from siperb.testing import SiperbServer
-
-EACH = 1 if "CI" in os.environ and sys.version_info[:2] == (3, 11) else 7  # instruction, of some 2,000
-
 
 pytestmark = pytest.mark.skipif(
     sys.version_info >= (3, 12), reason="traces of single instructions are wrong in 3.12.1 and 3.13.0, or crash"

@@ -1,0 +1,23 @@
+"""tox says last which tests were skipped for want of a program, and how to have them."""
+
+from __future__ import annotations
+
+import atexit
+import re
+
+from tox.execute.api import Outcome
+from tox.plugin import impl
+from tox.tox_env.api import ToxEnv
+from tox.tox_env.errors import Skip
+
+MISSING = re.compile(r"^(\d+ tests were skipped: .*)$", re.MULTILINE)  # as tests/conftest.py says it
+PASSED = re.compile(r"\d+ passed")
+
+
+@impl
+def tox_after_run_commands(tox_env: ToxEnv, exit_code: int, outcomes: list[Outcome]) -> None:
+    said = "".join(outcome.out for outcome in outcomes)
+    if missing := MISSING.search(said):
+        atexit.register(print, f"{tox_env.conf.name}: {missing[1]}")
+        if exit_code == 0 and not PASSED.search(said):
+            raise Skip("what they need is not here")

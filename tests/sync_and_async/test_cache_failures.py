@@ -243,14 +243,17 @@ def test_the_exception_of_a_signal_handler_is_no_failure_of_the_cache(
             return None
 
     def watchdog(*_: object) -> None:
-        raise WatchdogError
+        if not barked.is_set():
+            barked.set()
+            raise WatchdogError
 
-    entered, released, backend = threading.Event(), threading.Event(), HangingKeyring()
+    barked, entered, released, backend = threading.Event(), threading.Event(), threading.Event(), HangingKeyring()
     cache: Any = use(backend, monkeypatch, timeout=60) if kind == "keyring" else Slow()
 
     def bark() -> None:
         assert (backend.entered if kind == "keyring" else entered).wait(30)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        while not barked.wait(0.05):  # a signal that comes just before a wait does not end it
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, watchdog)
     barking = threading.Thread(target=bark)
@@ -264,10 +267,11 @@ def test_the_exception_of_a_signal_handler_is_no_failure_of_the_cache(
             backend.release.set()
             assert client.get_devices(enable_cache=True)
     finally:
-        signal.signal(signal.SIGUSR1, before)
         released.set()
         backend.release.set()
+        barked.set()
         barking.join()
+        signal.signal(signal.SIGUSR1, before)
     assert warnings_of(caplog) == []
 
 

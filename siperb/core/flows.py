@@ -56,6 +56,7 @@ class Credentials:
 def login(context: Context, credentials: Credentials, stale_token: str | None = None) -> Flow[Session]:
     """A session other than the one of `stale_token`: the cached one, or the one of a login."""
     context.refusal.check(context.began)
+    refused = context.refusal.error
     pat = credentials.pat or (yield from _stored_pat(context))
     cache_key = credentials.cache_key
     key = session_key(context.origin, pat, cache_key) if cache_key is not None else None
@@ -71,7 +72,7 @@ def login(context: Context, credentials: Credentials, stale_token: str | None = 
         context.refusal.note(error, context.clock() + (PAT_REFUSED if stale_token else 0.0))
         raise
     session = read(parse_login, response)
-    context.refusal.clear()
+    context.refusal.clear(refused)
     if key:
         record = Record.new(response.text(), now=context.now, random=context.random, lifetime=SESSION_LIFETIME)
         yield from effects.save(key, record, context.owner(session.user_id))

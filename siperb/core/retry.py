@@ -48,18 +48,20 @@ class Refusal:
     """That the API has refused a PAT, or the session of a login just made: no call that began before asks again."""
 
     def __init__(self) -> None:
-        self.clear()
+        self._until, self.error = float("-inf"), SiperbError()
 
-    def clear(self) -> None:
-        self._until, self._error = float("-inf"), SiperbError()
+    def clear(self, error: SiperbError) -> None:
+        """Forget it, if this is still what the API said last."""
+        if self.error is error:
+            self._until = float("-inf")
 
     def note(self, error: AuthenticationError, until: float) -> None:
-        self._until, self._error = until, copy(error)
+        self._until, self.error = until, copy(error)
 
     def check(self, began: float) -> None:
         """Raise what the API said, for a call that began by then."""
         if began <= self._until:
-            raise copy(self._error)
+            raise copy(self.error)
 
 
 @frozen(eq=False, repr=False)

@@ -163,7 +163,7 @@ def no_answer(
     where, host = f"{request.method} {request.path_template} got no answer", urlsplit(base_url).netloc
     error: APIConnectionError
     if time.monotonic() >= deadline or isinstance(causes[0], kinds["timeout"]):
-        error = APITimeoutError(f"{where} from {host}: the time was up; check the network or raise the timeout.")
+        error = APITimeoutError(f"{where}: the time for {host} was up; check the network or raise the timeout.")
     else:
         error = APIConnectionError(f"{where}: {_reason(host, causes, kinds['proxy'])}.")
     error.maybe_done = was_sent

@@ -78,12 +78,6 @@ def test_a_cache_that_misbehaves_is_a_miss_and_one_warning(
     assert SECRET not in caplog.text
 
 
-def test_a_cache_without_the_methods_is_a_miss_too(facade: Facade, caplog: pytest.LogCaptureFixture) -> None:
-    client = facade.client(cache=object())
-    assert facade.call(client.get_devices, enable_cache=True)
-    assert len(warnings_of(caplog)) == 1
-
-
 def test_a_logout_that_removed_nothing_says_so(facade: Facade, caplog: pytest.LogCaptureFixture) -> None:
     client = facade.client(cache=Broken(raising(OSError())))
     facade.call(client.login)

@@ -66,7 +66,7 @@ def test_no_connection_names_the_host(facade: Facade, base_url: str, host: str) 
 def test_no_answer_in_time_names_the_host(facade: Facade) -> None:
     facade.server.fail("login", Hold())
     host = facade.server.base_url.removeprefix("http://")
-    with pytest.raises(APITimeoutError, match=f"got no answer from {host}: the time was up"):
+    with pytest.raises(APITimeoutError, match=f"got no answer: the time for {host} was up"):
         facade.call(facade.client(timeout=0.3).login)
 
 
@@ -93,6 +93,7 @@ def test_a_status_that_asks_to_wait_says_until_when(facade: Facade, status: int)
         ({"cache": True}, r"^cache must be an object .* as MemoryCache\(\) is, not bool\.$"),
         ({"cache": MemoryCache}, "not the class MemoryCache"),
         ({"cache": KeyringCache}, "not the class KeyringCache"),
+        ({"cache": object()}, "not object"),
         ({"cache": {}}, "load, save, evict, forget.* not dict"),
         ({"state": 1}, "^state must be a SiperbState, not int"),
         ({"state": SiperbState}, "not the class SiperbState"),

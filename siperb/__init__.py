@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from siperb.models import (
         Contact,
         Device,
+        DomainUser,
         NotProvisioned,
         Provisioned,
         Provisioning,
@@ -69,6 +70,7 @@ __all__ = [
     "CredentialsUnavailableError",
     "Device",
     "DeviceNotScriptError",
+    "DomainUser",
     "IncompleteProvisioningError",
     "InternalServerError",
     "KeyringCache",
@@ -107,6 +109,7 @@ _ROOMS = {
         (
             "Contact",
             "Device",
+            "DomainUser",
             "NotProvisioned",
             "Provisioned",
             "Provisioning",

@@ -16,6 +16,7 @@ from siperb.errors import SiperbError
 __all__ = [
     "Contact",
     "Device",
+    "DomainUser",
     "NotProvisioned",
     "Provisioned",
     "Provisioning",
@@ -163,6 +164,16 @@ class User(_Answer):
 
     user_id: str
     """32 hex digits."""
+
+
+@frozen
+class DomainUser(_Answer):
+    """A user of the administrator's domain."""
+
+    user_id: str
+    """What `for_user` takes; a hash of the e-mail address, 32 hex digits."""
+    email: str | None = None
+    """The address, or None when the API does not say."""
 
 
 @frozen

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sized
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Generic, Literal, overload
 
-from siperb.aio.driver import Driver
+from siperb.aio.administration import Administration
 from siperb.core.calls import GetDevices, GetUser
 from siperb.facade.arguments import check_bulk
 from siperb.facade.lenience import NoneUnlessStrict, lenient
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncSiperb"]
 
 
-class AsyncSiperb(Driver, Generic[NoneUnlessStrict]):
+class AsyncSiperb(Administration, Generic[NoneUnlessStrict]):
     """A client of the Siperb API for asyncio: `siperb.Siperb`, awaited.
 
     Two things differ: it is instances only, and it publishes to a state of its own unless given one, as a service

@@ -38,8 +38,10 @@ class Driver(Calls):
     async def close(self) -> None:
         """Wait for calls under way, up to 10 s for background refreshes, and close the connections.
 
-        No call is possible after it.
+        No call is possible after it. A view is closed with its client; this does nothing to it.
         """
+        if self._domain_user is not None:
+            return
         self._closed = True
         if self._loops and (here := self._loops.get(loop := running_loop())):
             await here.close()

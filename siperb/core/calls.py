@@ -38,13 +38,19 @@ class Call(Protocol[T_co]):
         """Whether the answer may come in pages, which are all asked for."""
         ...
 
-    def build(self, session: Session) -> Request: ...
+    def build(self, session: Session, domain_user: str | None = None) -> Request:
+        """domain_user: whose it is, if not the session's user's."""
+        ...
 
     def parse(self, response: Response) -> T_co: ...
 
-    def key(self, origin: str, user_id: str) -> Key | None:
+    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
         """The record that holds the answer; None without a cache_key."""
         ...
+
+
+def _whose(domain_user: str | None) -> list[str]:
+    return [] if domain_user is None else [domain_user]
 
 
 @frozen(repr=False)
@@ -52,14 +58,16 @@ class GetDevices:
     cache_key: str | None = None
     is_list: bool = field(default=True, init=False)
 
-    def build(self, session: Session) -> Request:
-        return build_devices(session)
+    def build(self, session: Session, domain_user: str | None = None) -> Request:
+        return build_devices(session, domain_user)
 
     def parse(self, response: Response) -> list[Device]:
         return parse_devices(response)
 
-    def key(self, origin: str, user_id: str) -> Key | None:
-        return Key.of(origin, user_id, "devices", self.cache_key) if self.cache_key is not None else None
+    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
+        if self.cache_key is None:
+            return None
+        return Key.of(origin, user_id, "devices", self.cache_key, *_whose(domain_user))
 
 
 @frozen(repr=False)
@@ -68,16 +76,16 @@ class GetProvisioning:
     cache_key: str | None = None
     is_list: bool = field(default=False, init=False)
 
-    def build(self, session: Session) -> Request:
-        return build_provisioning(session, self.device_token)
+    def build(self, session: Session, domain_user: str | None = None) -> Request:
+        return build_provisioning(session, self.device_token, domain_user)
 
     def parse(self, response: Response) -> Provisioning:
         return parse_provisioning(response)
 
-    def key(self, origin: str, user_id: str) -> Key | None:
+    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
         if self.cache_key is None:
             return None
-        return Key.of(origin, user_id, "prov", self.cache_key, self.device_token)
+        return Key.of(origin, user_id, "prov", self.cache_key, self.device_token, *_whose(domain_user))
 
 
 @frozen(repr=False)
@@ -85,11 +93,11 @@ class GetUser:
     cache_key: str | None = field(default=None, init=False)
     is_list: bool = field(default=False, init=False)
 
-    def build(self, session: Session) -> Request:
-        return build_user(session)
+    def build(self, session: Session, domain_user: str | None = None) -> Request:
+        return build_user(session, domain_user)
 
     def parse(self, response: Response) -> User:
         return parse_user(response)
 
-    def key(self, origin: str, user_id: str) -> Key | None:
+    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
         return None

@@ -84,7 +84,7 @@ def fetch(context: Context, call: Call[T], session: Session | None) -> Flow[T]:
     if session is None:
         context.refusal.check(context.began)
     held = session or (yield from effects.auth(context.deadline))
-    key = call.key(context.origin, held.user_id)
+    key = call.key(context.origin, held.user_id, context.domain_user)
     record = (yield from effects.load(key)) if key else None
     cached = _understood(call.parse, record, context.now())
     if key is None or record is None or cached is None:
@@ -110,7 +110,7 @@ def fetch(context: Context, call: Call[T], session: Session | None) -> Flow[T]:
 def refresh(context: Context, later: Later) -> Flow[None]:
     """Do what a `Later` asks for."""
     held = later.session or (yield from effects.auth(context.deadline))
-    if later.key != later.call.key(context.origin, held.user_id):
+    if later.key != later.call.key(context.origin, held.user_id, context.domain_user):
         return  # the client has logged in as somebody else
     _ = yield from _ask(context, later.call, later.session, held, replaces=later.replaces)
 
@@ -161,7 +161,7 @@ REFUSALS = (AuthenticationError, PermissionDeniedError, NotFoundError, Provision
 
 def _ask(context: Context, call: Call[T], session: Session | None, held: Session, *, replaces: str | None) -> Flow[T]:
     """Ask the API, and keep the answer in the cache."""
-    key = call.key(context.origin, held.user_id)
+    key = call.key(context.origin, held.user_id, context.domain_user)
     try:
         response, held = yield from whole_answer(context, call, session, held)
         answer = read(call.parse, response)
@@ -173,7 +173,7 @@ def _ask(context: Context, call: Call[T], session: Session | None, held: Session
             if isinstance(error, REFUSALS):
                 yield from effects.evict(key)
         raise
-    if key := call.key(context.origin, held.user_id):
+    if key := call.key(context.origin, held.user_id, context.domain_user):
         _ = context.failures.pop(key, None)
         record = Record.new(response.text(), now=context.now, random=context.random)
         yield from effects.save(key, record, context.owner(held.user_id), replaces)

@@ -18,6 +18,10 @@ from siperb.models import Session
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _USER = "{user_id}"
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SELF = "/Users/{user_id}"
+_DOMAIN_USER = _SELF + "/DomainUsers/{domain_user_id}"
+_OWN = re.compile(r"/Users/\{(?:user_id|uID)\}(?:/DomainUsers/\{domain_user_id\})?(?=/|\Z)")
+_DOMAIN_USERS = re.compile(r"/+DomainUsers(?:/|\Z)", re.IGNORECASE)
 _TYPED = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 _NEW_EACH_TIME = re.compile(
     r"/(ResetPassword|oAuth/[^/]+|ValidateAudioCallLink|Voicemail/Greeting)(/|\Z)", re.IGNORECASE
@@ -51,10 +55,12 @@ class Operation:
         json: object = None,
         repeatable: bool | None = None,
         is_list: bool = False,
+        in_view: bool = False,
     ) -> Operation:
         """The operation; `ConfigurationError` for one that cannot be sent.
 
         path: ``{user_id}`` and ``{uID}`` stand for the session's user, other ``{names}`` for those of `ids`.
+        in_view: whether it is to be a domain user's, whose ``/Users/{user_id}`` then is.
         params: the query; True is "yes" and False "no", as the API says it, and None is left out.
         repeatable: whether it may be sent twice; by default what the method says, but for the PUTs that make something
         new each time. is_list: whether it is a list, of which all pages are wanted.
@@ -62,6 +68,7 @@ class Operation:
         verb = str(method).upper()
         if verb not in METHODS:
             raise ConfigurationError(f"The method must be one of {', '.join(METHODS)}.")
+        path = _of_domain_user(path) if in_view else path
         filled = _filled(path, ids or {})
         if filled.rstrip("/").lower() == "/login":
             raise ConfigurationError("This is what login() does: call it.")
@@ -73,10 +80,14 @@ class Operation:
         target = f"{filled}?{query}" if query else filled
         return cls(verb, target, _template(path), _body(json), repeatable, is_list)
 
-    def build(self, session: Session) -> Request:
+    def build(self, session: Session, domain_user: str | None = None) -> Request:
         path, question_mark, query = self.path.partition("?")
+        template = self.path_template
+        if domain_user is not None:
+            path, template = (_DOMAIN_USER + text.removeprefix(_SELF) for text in (path, template))
+            path = path.replace("{domain_user_id}", path_part("domain_user_id", domain_user), 1)
         path = path.replace(_USER, path_part("user_id", session.user_id)) + question_mark + query
-        return Request(self.method, path, self.path_template, api_key(session), self.body, self.repeatable)
+        return Request(self.method, path, template, api_key(session), self.body, self.repeatable)
 
     def parse(self, response: Response) -> Any:
         """The JSON of the answer, None of an empty one; bytes when it says that it is anything else."""
@@ -87,8 +98,19 @@ class Operation:
             error.maybe_done = not self.repeatable
             raise
 
-    def key(self, origin: str, user_id: str) -> Key | None:
+    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
         return None
+
+
+def _of_domain_user(path: str) -> str:
+    """The path with ``/Users/{user_id}`` for the domain user, however it was said."""
+    found = _OWN.match(path) if isinstance(cast(object, path), str) else None
+    if found is None or _DOMAIN_USERS.match(path, found.end()):
+        raise ConfigurationError(
+            'In a view the path begins with "/Users/{user_id}", which is the domain user\'s, and has no domain users '
+            "below it: call other paths on the client itself."
+        )
+    return _SELF + path[found.end() :]
 
 
 def _filled(path: object, ids: Mapping[str, str]) -> str:

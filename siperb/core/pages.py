@@ -35,7 +35,7 @@ def whole_answer(
     token = ""
     may_log_in = session is None
     while True:
-        request = _page(call.build(held), token)
+        request = _page(call.build(held, context.domain_user), token)
         try:
             response = yield from attempt(context, request)
         except AuthenticationError as error:

@@ -73,6 +73,7 @@ class Context:
     failures: when the refresh of a record last failed, by `clock`; shared by the flows of a client.
     pace: shared by the flows of a bulk run, which hold back together.
     began: when the call, or the bulk run, began, by `clock`. refusal: shared by the calls of one account.
+    domain_user: whose the call is, if not the session's user's.
     """
 
     origin: str
@@ -85,6 +86,7 @@ class Context:
     pace: Pace | None = None
     began: float = float("inf")
     refusal: Refusal = field(factory=Refusal)
+    domain_user: str | None = None
 
     def owner(self, user_id: str) -> str:
         return Key.scope_of(self.origin, user_id)

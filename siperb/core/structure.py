@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 
 from siperb.errors import APIResponseError
-from siperb.models import Device, Provisioning, Session, User
+from siperb.models import Device, DomainUser, Provisioning, Session, User
 
 if TYPE_CHECKING:
     from cattrs import BaseConverter
 
-M = TypeVar("M", Session, Device, Provisioning, User)
+M = TypeVar("M", Session, Device, Provisioning, User, DomainUser)
 
 WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
     Session: {"user_id": ("UserId",), "session_token": ("SessionToken",)},
-    User: {"user_id": ("UserId",)},
+    User: {"user_id": ("UserId", "UserEmailId")},
+    DomainUser: {"user_id": ("UserEmailId", "UserId"), "email": ("UserEmail", "Email")},
     Device: {
         "device_token": ("DeviceToken", "ProvisionToken"),
         "platform": ("Platform",),
@@ -58,7 +59,12 @@ def structure(kind: type[M], document: dict[str, Any], where: str) -> M:
     raise APIResponseError(f"{where} has no usable {', '.join(missing)}; try again or ask Siperb support.")
 
 
-_LOOSELY_NAMED: dict[type, tuple[str, ...]] = {Provisioning: tuple(WIRE_NAMES[Provisioning]), Device: ("device_token",)}
+_LOOSELY_NAMED: dict[type, tuple[str, ...]] = {
+    Provisioning: tuple(WIRE_NAMES[Provisioning]),
+    Device: ("device_token",),
+    User: ("user_id",),
+    DomainUser: ("user_id", "email"),
+}
 """The fields that are found whatever the case of their names, and under aliases."""
 
 

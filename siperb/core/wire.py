@@ -84,23 +84,30 @@ def build_login(pat: str) -> Request:
     return Request("POST", "/Login", "/Login", headers, repeatable=True)
 
 
-def build_devices(session: Session) -> Request:
+def build_devices(session: Session, domain_user: str | None = None) -> Request:
     """``GET /Users/{id}/Devices/``: the trailing slash counts."""
-    path = f"/Users/{path_part('user_id', session.user_id)}/Devices/"
-    return Request("GET", path, "/Users/{id}/Devices/", api_key(session))
+    path, template = home(session, domain_user)
+    return Request("GET", f"{path}/Devices/", f"{template}/Devices/", api_key(session))
 
 
-def build_provisioning(session: Session, device_token: str) -> Request:
+def build_provisioning(session: Session, device_token: str, domain_user: str | None = None) -> Request:
     """One device, with ``password=yes`` (SIP password and JWT) and ``settings_json=yes`` (the document)."""
-    device = path_part("device_token", device_token)
-    path = f"/Users/{path_part('user_id', session.user_id)}/Devices/{device}/?password=yes&settings_json=yes"
-    return Request("GET", path, "/Users/{id}/Devices/{device}/", api_key(session))
+    path, template = home(session, domain_user)
+    path = f"{path}/Devices/{path_part('device_token', device_token)}/?password=yes&settings_json=yes"
+    return Request("GET", path, f"{template}/Devices/{{device}}/", api_key(session))
 
 
-def build_user(session: Session) -> Request:
+def build_user(session: Session, domain_user: str | None = None) -> Request:
     """``GET /Users/{id}``: the profile, without a trailing slash."""
+    return Request("GET", *home(session, domain_user), api_key(session))
+
+
+def home(session: Session, domain_user: str | None) -> tuple[str, str]:
+    """The path of the user, or of a user of the user's domain, and its template."""
     path = f"/Users/{path_part('user_id', session.user_id)}"
-    return Request("GET", path, "/Users/{id}", api_key(session))
+    if domain_user is None:
+        return path, "/Users/{id}"
+    return f"{path}/DomainUsers/{path_part('domain_user_id', domain_user)}", "/Users/{id}/DomainUsers/{id}"
 
 
 def parse_login(response: Response) -> Session:

@@ -27,6 +27,7 @@ class Accounts(BaseClient):
     """A client that logs in and out."""
 
     def _login(self, pat: str | None, enable_cache: bool, login_key: str, timeout: float | None) -> Invocation[Session]:
+        self._refuse_in_view("log in")
         credentials = self._credentials(pat, cache_key_of("login_key", login_key, enable_cache))
         context = evolve(self._context(timeout), began=float("inf"))  # whatever was refused before
         return self._log_in(context, credentials, None, self._current_epoch(), is_explicit=True)
@@ -50,6 +51,7 @@ class Accounts(BaseClient):
         return Invocation(context, credentials, flow, epoch, publish, identity)
 
     def _logout(self) -> Invocation[None]:
+        self._refuse_in_view("log out")
         context = self._context()
         credentials = self._epoch.credentials(context.origin) or self._credentials(None, None)
         self._to_forget.update(self._epoch.logins)
@@ -70,6 +72,7 @@ class Accounts(BaseClient):
         return Invocation(context, credentials, flow, Epoch(), identity=("logout", context.origin))
 
     def _save_pat(self, pat: str) -> Invocation[bool]:
+        self._refuse_in_view("save a PAT")
         context, epoch = self._context(), self._current_epoch()
         credentials, session = epoch.credentials(context.origin), epoch.session(epoch.account)
         if credentials is None or session is None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve
 
-from siperb.core import bulk, flows
+from siperb.core import admin, bulk, flows
 from siperb.core.calls import Call, GetDevices, GetProvisioning
 from siperb.core.flows import LOGIN_KEY, Credentials
+from siperb.core.operations import Operation
 from siperb.core.retry import Pace, Refusal
 from siperb.facade.accounts import Accounts
 from siperb.facade.arguments import cache_key_of, given_session
 from siperb.facade.invocation import Invocation
-from siperb.models import Device, Provisioning, ProvisioningResult
+from siperb.models import Device, DomainUser, Provisioning, ProvisioningResult
 
 logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")
@@ -57,6 +58,17 @@ class Calls(Accounts):
         self.state.publish(user_id, provisioning=provisioning)
         logger.info("Got the provisioning of a device")
 
+    def _request(
+        self, method: str, path: str, ids: Mapping[str, str], timeout: float | None, **options: Any
+    ) -> Invocation[Any]:
+        """options: those of `Operation.of`."""
+        in_view = self._domain_user is not None
+        return self._fetch(Operation.of(method, path, ids, in_view=in_view, **options), timeout=timeout)
+
+    def _get_domain_users(self, search: str | None, timeout: float | None) -> Invocation[list[DomainUser]]:
+        self._refuse_in_view("list domain users")
+        return self._fetch(admin.get_domain_users(search), timeout=timeout)
+
     def _fetch(
         self,
         call: Call[T],
@@ -74,11 +86,11 @@ class Calls(Accounts):
 
         def publish_as_its_user(answer: T) -> None:
             session = given or epoch.session(account)
-            if publish and session and (given or epoch.account == account):
+            if publish and session and context.domain_user is None and (given or epoch.account == account):
                 publish(session.user_id, answer)
 
         flow = partial(flows.fetch, context, call, given)
-        identity = (call, context.origin, given, credentials, epoch)
+        identity = (call, context.origin, given, credentials, epoch, context.domain_user)
         return Invocation(context, credentials, flow, epoch, publish_as_its_user, identity)
 
     def _provision(

@@ -16,14 +16,14 @@ from siperb.cache.workers import renewed_after_fork
 from siperb.core.flows import Credentials
 from siperb.core.records import Key
 from siperb.core.retry import Context, check_timeout
-from siperb.core.wire import Request, check_header, check_token
+from siperb.core.wire import Request, check_header, check_token, path_part
 from siperb.errors import ConfigurationError
 from siperb.facade.arguments import check_cache, check_kind, count, pat_of_environment
 from siperb.facade.caching import CacheGateway
 from siperb.facade.invocation import Account, Epoch, Login
 from siperb.facade.network import check_base_url
-from siperb.facade.runtime import refuse_late_patching
-from siperb.models import Session
+from siperb.facade.runtime import keeps_secrets, refuse_late_patching
+from siperb.models import DomainUser, Session
 from siperb.state import SiperbState
 
 if TYPE_CHECKING:
@@ -31,13 +31,23 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")
+B = TypeVar("B", bound="BaseClient")
 
 _random = random.SystemRandom().random  # leaves a program's own seed alone, and differs in every process
 DEFAULT_BASE_URL = "https://api.siperb.com"
 
 
-class BaseClient:
+class _Place:
+    """What a client does not share with its views: all else is in the ``__dict__`` of both."""
+
+    __slots__ = ("_client", "_domain_user")
+
+
+class BaseClient(_Place):
     """A client without its I/O."""
+
+    _client: BaseClient | None  # whose view this is
+    _domain_user: str | None
 
     _is_default = False
     _was_used = False
@@ -55,6 +65,7 @@ class BaseClient:
         http_session: Any,
         app_info: str | None,
     ) -> None:
+        self._client = self._domain_user = None
         self._closed = False
         self._pat = None if pat is None else check_token("PAT", pat)
         self._base_url = None if base_url is None else check_base_url(base_url)
@@ -95,14 +106,39 @@ class BaseClient:
             "make a client where one is needed, or share this one with threads."
         )
 
+    @keeps_secrets
+    def for_user(self: B, user: DomainUser | str) -> B:
+        """A view on this client in which every call is that domain user's, with the administrator's own PAT.
+
+        user: one of `get_domain_users`, or its id.
+
+        It shares the login, the connections, the options and the cache of its client, and is closed with it and not by
+        itself. It publishes nothing and its `session` is None: a session opens all that the administrator may do, and a
+        user's phone must not hold it. What it cannot do (log in or out, list domain users, make a view) raises
+        `ConfigurationError`, as does an id that cannot be used.
+        """
+        self._refuse_in_view("make a view")
+        user_id = user if isinstance(user, str) else getattr(user, "user_id", None)
+        path_part("domain user's id", user_id)
+        view = object.__new__(type(self))
+        view.__dict__ = self.__dict__
+        view._client, view._domain_user = self, user_id
+        return view
+
+    def _refuse_in_view(self, what: str) -> None:
+        if self._domain_user is not None:
+            raise ConfigurationError(f"A view on a domain user cannot {what}: its client can.")
+
     def __repr__(self) -> str:
         user = f" user_id={self.session.user_id!r}" if self.session else ""
+        if self._domain_user is not None:
+            user = f" domain_user={self._domain_user!r}"
         return f"<{type(self).__name__}{user}{' closed' if self._closed else ''}>"
 
     @property
     def session(self) -> Session | None:
-        """The session of the last login of this client; None before it and after `logout()`."""
-        return self._epoch.session(self._epoch.account)
+        """The session of the last login of this client; None before it, after `logout()` and in a view."""
+        return None if self._domain_user is not None else self._epoch.session(self._epoch.account)
 
     def _seconds(self, timeout: float | None) -> float:
         """Those of a call: its own, or the client's."""
@@ -122,6 +158,7 @@ class BaseClient:
             _random,
             self._failures,
             began=began,
+            domain_user=self._domain_user,
         )
 
     def _origin(self) -> str:
@@ -146,5 +183,5 @@ class BaseClient:
             raise ConfigurationError("This client is closed: make a new one.")
 
     def _warn_if_unclosed(self, fix: str) -> None:
-        if self._was_used and not self._closed and not self._is_default:
+        if self._was_used and not self._closed and not self._is_default and self._domain_user is None:
             warnings.warn(f"unclosed {self!r}: use {fix}", ResourceWarning, source=self, stacklevel=3)

@@ -12,7 +12,7 @@ from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
 from siperb.models import Device, Provisioning, ProvisioningResult, Registration, Session, User
 from siperb.state import SiperbAPI, SiperbState
-from siperb.sync.driver import Driver
+from siperb.sync.administration import Administration
 from siperb.sync.on_class import DefaultClient, OnClassToo, client
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Siperb"]
 
 
-class Siperb(DefaultClient, Driver, Generic[NoneUnlessStrict]):
+class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
     """A client of the Siperb API that blocks, for scripts and threads.
 
     ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on

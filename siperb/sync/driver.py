@@ -42,7 +42,12 @@ class Driver(Calls):
         self._transports: dict[None, Transport] = {}
 
     def close(self) -> None:
-        """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it."""
+        """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it.
+
+        A view is closed with its client; this does nothing to it.
+        """
+        if self._domain_user is not None:
+            return
         self._closed = True
         if self._refreshes and threading.current_thread().name != REFRESHER:
             ended: queue.SimpleQueue[object] = queue.SimpleQueue()

@@ -34,6 +34,33 @@ def test_a_request_without_a_body_or_a_query() -> None:
     assert (request.path, request.body, request.repeatable) == ("/Users/ann/Billing", b"", True)
 
 
+@pytest.mark.parametrize("start", ["/Users/{user_id}", "/Users/{uID}", "/Users/{user_id}/DomainUsers/{domain_user_id}"])
+def test_a_domain_users(start: str) -> None:
+    operation = Operation.of("GET", f"{start}/Devices/{{device}}/", {"device": "t1"}, params={"a": "b"}, in_view=True)
+    request = operation.build(ANN, "a/b")
+    assert request.path == "/Users/ann/DomainUsers/a%2Fb/Devices/t1/?a=b"
+    assert request.path_template == "/Users/{user_id}/DomainUsers/{domain_user_id}/Devices/{device}/"
+    assert Operation.of("GET", start, in_view=True).build(ANN, "x").path == "/Users/ann/DomainUsers/x"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/Users",
+        "/Users/ann",
+        "/Users/{user_id}x",
+        "/Users/{user_id}/DomainUsers",
+        "/Users/{user_id}/domainusers/",
+        "/Users/{user_id}/DomainUsers/{x}",
+        "/Users/{user_id}/DomainUsers/{domain_user_id}/DomainUsers",
+        None,
+    ],
+)
+def test_nobody_elses_in_a_view(path: Any) -> None:
+    with pytest.raises(ConfigurationError, match="In a view"):
+        Operation.of("GET", path, {"x": "y"}, in_view=True)
+
+
 def test_an_id_is_no_placeholder() -> None:
     assert Operation.of("GET", "/Users/{a}", {"a": "{user_id}"}).build(ANN).path == "/Users/%7Buser_id%7D"
     assert Operation.of("GET", "/X", params={"a": "{user_id}"}).build(ANN).path == "/X?a=%7Buser_id%7D"

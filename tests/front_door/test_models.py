@@ -18,7 +18,16 @@ from attrs.exceptions import FrozenInstanceError
 
 from siperb import errors, models
 from siperb.errors import SiperbError
-from siperb.models import Device, NotProvisioned, Provisioned, Provisioning, ProvisioningResult, Session, User
+from siperb.models import (
+    Device,
+    DomainUser,
+    NotProvisioned,
+    Provisioned,
+    Provisioning,
+    ProvisioningResult,
+    Session,
+    User,
+)
 
 SECRET = "the-secret"
 SESSION = Session("ann", SECRET, raw={"UserId": "ann", "SessionToken": SECRET, "Plan": None})
@@ -26,8 +35,9 @@ DEVICE = Device(SECRET, "script", "Front Desk", raw={"DeviceToken": SECRET, "Tag
 PROVISIONING = Provisioning(
     sip_username="u1", sip_password=SECRET, sip_jwt=f"a.{SECRET}.b", raw={"SipPassword": SECRET, "welcomeScreen": None}
 )
-MODELS = [SESSION, DEVICE, PROVISIONING]
-Model = Session | Device | Provisioning
+DOMAIN_USER = DomainUser("d1", "ben@contact.example", raw={"UserEmailId": "d1", "Pin": SECRET})
+MODELS = [SESSION, DEVICE, PROVISIONING, DOMAIN_USER]
+Model = Session | Device | Provisioning | DomainUser
 
 
 def jwt(claims: object) -> str:

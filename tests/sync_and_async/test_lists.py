@@ -17,7 +17,6 @@ from siperb import (
     MemoryCache,
     ProvisioningResult,
 )
-from siperb.core.operations import Operation
 from siperb.testing import Body, Delay, Drop, Endless, Fault, Json, SiperbServer, Status
 
 MANY = 25
@@ -165,8 +164,7 @@ def test_provision_all_takes_all_pages(paged: Facade) -> None:
 
 def test_any_list(paged: Facade) -> None:
     client = paged.client(strict=True)
-    operation = Operation.of("GET", "/Users/{user_id}/Devices/", is_list=True)
-    found = paged.call(lambda: client._run(client._fetch(operation)))
+    found = paged.call(client.get_all, "/Users/{user_id}/Devices/")
     assert [entry["DeviceToken"] for entry in found] == [device.token for device in paged.server.user.devices]
 
 

@@ -145,20 +145,20 @@ def test_a_post_is_sent_again_with_a_new_session(facade: Facade) -> None:
     facade.call(client.login)
     facade.server.fail("devices", Status(401))
     facade.server.fail("devices", Json({}, 201))
-    assert facade.call(lambda: client._run(client._fetch(post()))) == {}
+    assert facade.call(client.request, "POST", PATH, json={}) == {}
     assert posts(facade) == 4
 
 
 def test_two_posts_at_once_are_two(facade: Facade) -> None:
     hold = Hold()
     facade.server.fail("devices", hold, Json({}, 201), times=None)
-    user, client = facade.server.user, facade.client()
+    client = facade.client()
 
     def call() -> Any:
-        return client._run(client._fetch(post(), user.user_id, user.session_token))
+        return client.request("POST", PATH, json={})
 
     def meanwhile() -> None:
-        facade.server.wait_for_requests(2)
+        facade.server.wait_for_requests(2, route="devices")
         hold.release()
 
     assert facade.together(call, call, meanwhile=meanwhile) == [{}, {}]

@@ -20,6 +20,7 @@ from siperb import (
     Cache,
     Contact,
     Device,
+    DomainUser,
     IncompleteProvisioningError,
     KeyringCache,
     MemoryCache,
@@ -47,6 +48,9 @@ def on_the_class() -> None:
     assert_type(Siperb.get_provisioning("t0", enable_cache=True, provisioning_key="mine"), Provisioning | None)
     assert_type(Siperb.get_user(user_id="u", session_token="s"), User | None)
     assert_type(Siperb.provision_all(["t0"], concurrency=4), Iterator[ProvisioningResult])
+    assert_type(Siperb.request("GET", "/Users/{user_id}/Devices/{device}", params={"a": True}, device="t0"), Any)
+    assert_type(Siperb.get_all("/Users/{user_id}/{what}", what="Tickets"), list[Any])
+    assert_type(Siperb.get_domain_users(search="ann"), list[DomainUser])
     Siperb.logout()
 
     Siperb.login(enable_cash=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -71,6 +75,11 @@ def on_an_instance(http_session: requests.Session) -> None:
         assert_type(client.get_provisioning("t0"), Provisioning | None)
         assert_type(client.get_user(), User | None)
         assert_type(client.provision_all(on_progress=report), Iterator[ProvisioningResult])
+        assert_type(client.request("POST", "/Users/{user_id}/Tickets", json={"a": 1}, repeatable=False), Any)
+        for user in client.get_domain_users():
+            assert_type((user.user_id, user.email), tuple[str, str | None])
+            assert_type(client.for_user(user), Siperb)
+        assert_type(client.for_user("u").get_devices(), list[Device] | None)
         assert_type(client.save_pat("pat"), bool)
         assert_type(client.session, Session | None)
         assert_type(client.state, SiperbState)
@@ -140,6 +149,10 @@ async def awaited(http_session: aiohttp.ClientSession) -> None:
         assert_type(client.provision_all(on_progress=report), AsyncIterator[ProvisioningResult])
         async for result in client.provision_all():
             assert_type(result, ProvisioningResult)
+        assert_type(await client.request("DELETE", "/Users/{user_id}/Tickets/{ticket}", ticket="5"), Any)
+        assert_type(await client.get_all("/Users/{user_id}/Tickets"), list[Any])
+        assert_type(await client.get_domain_users(), list[DomainUser])
+        assert_type(client.for_user("u"), AsyncSiperb)
         await client.logout()
         devices = await asyncio.gather(client.get_devices(), client.get_user())
         assert_type(devices, tuple[list[Device] | None, User | None])

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from test_flows import ANN, play, world
+from transcripts import ANN, play, world
 
 from siperb.core import flows
 from siperb.core.effects import Send

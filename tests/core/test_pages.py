@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from test_flows import (
+from transcripts import (
     ANN,
     ANN_LATER,
     DEVICES,

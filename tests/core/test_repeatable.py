@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_flows import (
+from transcripts import (
     ANN,
     ANN_LATER,
     Raise,

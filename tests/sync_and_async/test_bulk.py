@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 from facades import Facade
-from test_flows import ANN, DEVICE, PROVISIONING, document, ok, play, world
+from transcripts import ANN, DEVICE, PROVISIONING, document, ok, play, world
 
 from siperb import (
     APIConnectionError,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         UnprocessableEntityError,
     )
     from siperb.models import (
+        BulkResult,
         Contact,
         Device,
         DomainUser,
@@ -62,6 +63,7 @@ __all__ = [
     "AsyncSiperb",
     "AuthenticationError",
     "BadRequestError",
+    "BulkResult",
     "Cache",
     "CacheError",
     "ConfigurationError",
@@ -107,6 +109,7 @@ _ROOMS = {
     **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
     **dict.fromkeys(
         (
+            "BulkResult",
             "Contact",
             "Device",
             "DomainUser",

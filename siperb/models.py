@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 import attrs
 from attrs import field, frozen
@@ -14,6 +14,7 @@ from attrs import field, frozen
 from siperb.errors import SiperbError
 
 __all__ = [
+    "BulkResult",
     "Contact",
     "Device",
     "DomainUser",
@@ -26,6 +27,8 @@ __all__ = [
     "User",
 ]
 
+Item = TypeVar("Item")
+T = TypeVar("T")
 
 _NOTHING: dict[str, Any] = {}  # for all that have no `raw`, as nobody can change it
 
@@ -205,6 +208,18 @@ ProvisioningResult: TypeAlias = Provisioned | NotProvisioned
 
 A type checker knows that there is a `Provisioning` where ``result.error is None``, and the other way round.
 """
+
+
+@frozen
+class BulkResult(Generic[Item, T]):
+    """What `bulk` got for one item. Its repr shows the error alone, as the others may be secrets."""
+
+    item: Item = field(repr=False)
+    """Whose result it is, one of `items`."""
+    value: T | None = field(default=None, repr=False)
+    """What `work` returned; None when it raised."""
+    error: Exception | None = None
+    """What `work` raised; None when it returned."""
 
 
 @frozen

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sized
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Generic, Literal, overload
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from siperb.aio.administration import Administration
-from siperb.core.calls import GetDevices, GetUser
-from siperb.facade.arguments import check_bulk
+from siperb.core.calls import GetUser
+from siperb.facade.arguments import check_work
 from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import Device, Provisioning, ProvisioningResult, Registration, Session, User
+from siperb.models import BulkResult, Device, Provisioning, ProvisioningResult, Registration, Session, User
 from siperb.state import SiperbState
 
 if TYPE_CHECKING:
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from siperb.cache import Cache
 
 __all__ = ["AsyncSiperb"]
+
+Item = TypeVar("Item")
+T = TypeVar("T")
 
 
 class AsyncSiperb(Administration, Generic[NoneUnlessStrict]):
@@ -203,29 +205,31 @@ class AsyncSiperb(Administration, Generic[NoneUnlessStrict]):
         `ConfigurationError` for bad arguments.
         Closing the iterator cancels the calls under way.
         """
-        check_bulk(device_tokens, concurrency)
-        return self._provision_all(device_tokens, concurrency, on_progress, self._seconds(timeout))
+        return self._drive_bulk(self._provision_all(device_tokens, concurrency, on_progress, self._seconds(timeout)))
 
-    async def _provision_all(
+    @keeps_secrets
+    def bulk(
         self,
-        device_tokens: Iterable[str] | None,
-        concurrency: int,
-        on_progress: Callable[[int, int | None], None] | None,
-        timeout: float,
-    ) -> AsyncIterator[ProvisioningResult]:
-        if device_tokens is None:
-            device_tokens = [
-                device.device_token for device in await self._run(self._fetch(GetDevices(), timeout=timeout))
-            ]
-        total, done = len(device_tokens) if isinstance(device_tokens, Sized) else None, 0
-        invocations = self._provision(device_tokens, timeout)
-        del device_tokens
-        async with aclosing(self._drive_many(invocations, concurrency)) as results:
-            async for result in results:
-                done += 1
-                if on_progress:
-                    on_progress(done, total)
-                yield result
+        work: Callable[[Item], Coroutine[Any, Any, T]],
+        items: Iterable[Item],
+        *,
+        concurrency: int = 16,
+        on_progress: Callable[[int, int | None], None] | None = None,
+    ) -> AsyncIterator[BulkResult[Item, T]]:
+        """Await ``work(item)`` for many items side by side, in tasks: an async iterator of results, as they end.
+
+        work: a coroutine function, which may make several calls, one after the other.
+        items: taken as they are needed, so they may be endless.
+        concurrency: how many at a time, 1000 at most.
+        on_progress: called with how many are done, and how many there are (None when `items` has no length).
+
+        Each `BulkResult` has what `work` returned, or the exception that it raised: one failure does not end the run.
+        ``Retry-After`` holds all calls back that `work` makes on this client, which is not of their `timeout`. They are
+        those of the login the run began with; when its PAT is refused, `work` is called no more, and what is left gets
+        that error. Memory stays flat. Raises `ConfigurationError` for bad arguments.
+        Closing the iterator cancels what is under way.
+        """
+        return self._drive_bulk(self._bulk(check_work(work, is_async=True), items, concurrency, on_progress))
 
     @keeps_secrets
     async def check_registration(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Hashable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -14,16 +14,20 @@ from siperb.aio.singleflight import Singleflight
 from siperb.cache.workers import Outcome
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.core.records import Key
+from siperb.facade.bulk import Bulk, BulkRun, bulk_run, failure
 from siperb.facade.caching import POOL, Answer, Question
 from siperb.facade.calls import Calls
 from siperb.facade.invocation import Invocation
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 from siperb.facade.runtime import forget_locals, loading_libraries, running_loop
+from siperb.models import BulkResult
 
 if TYPE_CHECKING:
     import aiohttp
 
 D = TypeVar("D", bound="Driver")
+Item = TypeVar("Item")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -67,9 +71,7 @@ class Driver(Calls):
         return any(resources.singleflight.is_under_way(identity) for resources in self._loops.values())
 
     def _run(self, invocation: Invocation[T]) -> Coroutine[Any, Any, T]:
-        return self._here().singleflight.join(
-            invocation.identity, invocation.context.deadline, partial(self._drive, invocation)
-        )
+        return self._here().singleflight.join(invocation.identity, invocation.context, partial(self._drive, invocation))
 
     async def _drive(self, invocation: Invocation[T]) -> T:
         flow = invocation.flow()
@@ -153,21 +155,35 @@ class Driver(Calls):
                 with refreshes.doing(key):
                     await self._drive(refresh)
 
-    async def _drive_many(self, invocations: Iterator[Invocation[T]], concurrency: int) -> AsyncGenerator[T, None]:
-        """The results as they come, `concurrency` at a time; no more is begun than is asked for."""
-        under_way: set[asyncio.Task[T]] = set()
-        done: set[asyncio.Task[T]] = set()
+    async def _drive_bulk(self, bulk: Bulk[Item, R]) -> AsyncGenerator[R, None]:
+        """The results as they come; no more is begun than is asked for."""
+        do = partial(self._do, self._begin_bulk_run(), bulk.work)
+        under_way: set[asyncio.Task[BulkResult[Item, Any]]] = set()
+        done: set[asyncio.Task[BulkResult[Item, Any]]] = set()
+        result = None
         try:
-            under_way.update(asyncio.create_task(self._drive(one)) for one in islice(invocations, concurrency))
-            while under_way:
-                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    under_way.update(asyncio.create_task(self._drive(one)) for one in islice(invocations, 1))
-                    yield task.result()
+            while True:
+                for item in islice(bulk.items, bulk.concurrency - len(under_way) - len(done)):
+                    under_way.add(asyncio.create_task(do(item)))
+                if result is not None:
+                    yield result
+                if not done and not under_way:
+                    return
+                if not done:
+                    done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                result = bulk.finish(done.pop().result())
         finally:
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, *done, return_exceptions=True)
+
+    async def _do(self, run: BulkRun, work: Callable[[Item], Awaitable[T]], item: Item) -> BulkResult[Item, T]:
+        bulk_run.set(run)
+        try:
+            run.check()
+            return BulkResult(item, await work(item))
+        except Exception as error:
+            return failure(item, error)
 
     def _here(self) -> _LoopResources:
         loop = running_loop()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, TypeVar
 
+from siperb.core.retry import Context
 from siperb.errors import SiperbError
-from siperb.facade.singleflight import Run, being_made, time_is_up
+from siperb.facade.singleflight import Run, being_made, time_left
 
 T = TypeVar("T")
 
@@ -21,10 +21,10 @@ class Singleflight:
     def __init__(self) -> None:
         self._runs: dict[Hashable, _TaskRun[Any]] = {}
 
-    async def join(self, identity: Hashable, deadline: float, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def join(self, identity: Hashable, context: Context, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """What `work` returns or raises, in a run of this call or in one of the same identity that it waits for.
 
-        deadline: until when it waits, by `time.monotonic`; then `APITimeoutError`.
+        It waits until the deadline of its context; then `APITimeoutError`.
         """
         while True:
             run: _TaskRun[T] | None = self._runs.get(identity)
@@ -32,12 +32,12 @@ class Singleflight:
                 return await work()
             is_own = run is None or not run.is_under_way
             if run is None or is_own:
-                run = self._runs[identity] = _TaskRun(deadline)
+                run = self._runs[identity] = _TaskRun(context)
                 run.task = asyncio.get_running_loop().create_task(self._make(identity, run, work))
-            await self._wait(identity, run, deadline + GRACE if is_own else deadline)
+            await self._wait(identity, run, context, GRACE if is_own else 0.0)
             if is_own and not run.has_ended:
                 run.task.result()  # raises what is nobody else's
-            if is_own or run.is_for(deadline):
+            if is_own or run.is_for(context):
                 return run.result(is_own=is_own)
 
     def is_under_way(self, identity: Hashable) -> bool:
@@ -60,7 +60,7 @@ class Singleflight:
             self._remove(identity, run)
         run.end(outcome)
 
-    async def _wait(self, identity: Hashable, run: _TaskRun[Any], until: float) -> None:
+    async def _wait(self, identity: Hashable, run: _TaskRun[Any], context: Context, grace: float) -> None:
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()  # one each: cancelling a task cancels what it awaits
 
@@ -69,14 +69,16 @@ class Singleflight:
                 ended.set_result(None)
 
         run.task.add_done_callback(wake)
-        timer = loop.call_later(until - time.monotonic(), wake)
         run.waiting += 1
         try:
-            await ended
-            if not run.task.done():
-                raise time_is_up()
+            while not run.task.done():
+                timer = loop.call_later(time_left(context, grace), wake)
+                try:
+                    await ended
+                finally:
+                    timer.cancel()
+                ended = loop.create_future()
         finally:
-            timer.cancel()
             run.task.remove_done_callback(wake)
             run.waiting -= 1
             if not run.waiting and not run.task.done():

@@ -35,7 +35,6 @@ class Auth:
     """Answer a `Session` newer than the one of `stale_token`: one login for all who ask at the same time."""
 
     stale_token: str | None = None
-    deadline: float = field(default=float("inf"), eq=False)
 
 
 @frozen(repr=False)
@@ -107,8 +106,8 @@ def send(request: Request, deadline: float) -> Flow[Response]:
     return answer
 
 
-def auth(deadline: float, stale_token: str | None = None) -> Flow[Session]:
-    answer = yield Auth(stale_token, deadline)
+def auth(stale_token: str | None = None) -> Flow[Session]:
+    answer = yield Auth(stale_token)
     assert isinstance(answer, Session)
     return answer
 

@@ -83,7 +83,7 @@ def fetch(context: Context, call: Call[T], session: Session | None) -> Flow[T]:
     """The answer to a call, from the cache where it may be; session None means the client's own."""
     if session is None:
         context.refusal.check(context.began)
-    held = session or (yield from effects.auth(context.deadline))
+    held = session or (yield from effects.auth())
     key = call.key(context.origin, held.user_id, context.domain_user)
     record = (yield from effects.load(key)) if key else None
     cached = _understood(call.parse, record, context.now())
@@ -109,7 +109,7 @@ def fetch(context: Context, call: Call[T], session: Session | None) -> Flow[T]:
 
 def refresh(context: Context, later: Later) -> Flow[None]:
     """Do what a `Later` asks for."""
-    held = later.session or (yield from effects.auth(context.deadline))
+    held = later.session or (yield from effects.auth())
     if later.key != later.call.key(context.origin, held.user_id, context.domain_user):
         return  # the client has logged in as somebody else
     _ = yield from _ask(context, later.call, later.session, held, replaces=later.replaces)

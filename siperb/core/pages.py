@@ -44,7 +44,7 @@ def whole_answer(
                     context.refusal.note(error, context.clock())
                 raise
             may_log_in = False
-            held = yield from effects.auth(context.deadline, held.session_token)
+            held = yield from effects.auth(held.session_token)
             continue
         token = response.headers.get("x-next-token", "").strip() if call.is_list else ""
         if not pages and token in seen:

@@ -38,10 +38,21 @@ def check_timeout(timeout: object) -> float:
     return float(timeout)
 
 
-class Pace:
-    """Until when, by the clock, a bulk run holds back, as the API asked one of its calls to."""
+class Throttle:
+    """Holds a bulk run back, as the API asked one of its calls to. until: by the clock. held: seconds, in all."""
 
     until: float = float("-inf")
+    held: float = 0.0
+
+    def hold(self, now: float, seconds: float) -> None:
+        until = max(self.until, now + seconds)
+        self.held += until - max(self.until, now)
+        self.until = until
+
+    def limit(self, now: float, timeout: float) -> float:
+        """The `Context.limit` of a call that begins as soon as it may."""
+        held = self.held  # read first: it is held back longer meanwhile, if at all
+        return max(now, self.until) + timeout - held
 
 
 class Refusal:
@@ -68,25 +79,31 @@ class Refusal:
 class Context:
     """What a flow is handed instead of a world of its own.
 
-    origin: the base_url that the call's tokens belong to. deadline: when the call must end, by `clock`.
+    origin: the base_url that the call's tokens belong to.
+    limit: when the call must end, by `clock`, unless its bulk run is held back.
     clock: monotonic seconds. now: seconds since the epoch. random: in [0, 1).
     failures: when the refresh of a record last failed, by `clock`; shared by the flows of a client.
-    pace: shared by the flows of a bulk run, which hold back together.
+    throttle: shared by the calls of a bulk run.
     began: when the call, or the bulk run, began, by `clock`. refusal: shared by the calls of one account.
     domain_user: whose the call is, if not the session's user's.
     """
 
     origin: str
-    deadline: float
+    limit: float
     max_retries: int
     clock: Callable[[], float]
     now: Callable[[], float]
     random: Callable[[], float]
     failures: MutableMapping[Key, float] = field(factory=dict[Key, float])
-    pace: Pace | None = None
+    throttle: Throttle | None = None
     began: float = float("inf")
     refusal: Refusal = field(factory=Refusal)
     domain_user: str | None = None
+
+    @property
+    def deadline(self) -> float:
+        """When the call must end, by `clock`: what its bulk run has been held back is not of its time."""
+        return self.limit + (self.throttle.held if self.throttle else 0.0)
 
     def owner(self, user_id: str) -> str:
         return Key.scope_of(self.origin, user_id)
@@ -97,6 +114,8 @@ def attempt(context: Context, request: Request) -> Flow[Response]:
     retries = 0
     was_sent = False
     while True:
+        while context.throttle and (wait := context.throttle.until - context.clock()) > 0:
+            yield from sleep(wait)
         try:
             response = yield from send(request, context.deadline)
             raise_for_status(request, response, now=context.now())
@@ -105,7 +124,9 @@ def attempt(context: Context, request: Request) -> Flow[Response]:
                 return Response(204)  # gone, by the try whose answer was lost
             was_sent = was_sent or _may_be_done(error)
             error.maybe_done = was_sent and not request.repeatable
-            _hold_back(context, error)
+            asked = error.retry_after if isinstance(error, APIStatusError) else None
+            if context.throttle and asked is not None:
+                context.throttle.hold(context.clock(), min(asked, LONGEST_RETRY_AFTER))
             delay = None if error.maybe_done else _delay(context, error, retries)
             error.is_for_lack_of_time = context.clock() + (delay or 0.0) >= context.deadline
             if delay is None or error.is_for_lack_of_time:
@@ -124,12 +145,6 @@ def _may_be_done(error: APIError) -> bool:
     if error.status_code == 503:
         return error.retry_after is None
     return error.status_code == 408 or error.status_code >= 500
-
-
-def _hold_back(context: Context, error: APIError) -> None:
-    if context.pace and isinstance(error, APIStatusError) and error.retry_after is not None:
-        asked = min(error.retry_after, LONGEST_RETRY_AFTER)
-        context.pace.until = max(context.pace.until, context.clock() + asked)
 
 
 def _delay(context: Context, error: APIError, retries: int) -> float | None:

@@ -12,7 +12,7 @@ from attrs import evolve
 from siperb.core import flows
 from siperb.core.effects import Auth, Flow
 from siperb.core.flows import Credentials
-from siperb.core.retry import Context, Refusal
+from siperb.core.retry import Context
 from siperb.core.wire import check_token
 from siperb.errors import ConfigurationError, SiperbError
 from siperb.facade.arguments import cache_key_of
@@ -36,7 +36,7 @@ class Accounts(BaseClient):
         self, context: Context, credentials: Credentials, stale_token: str | None, epoch: Epoch, *, is_explicit: bool
     ) -> Invocation[Session]:
         account = context.origin, credentials.pat
-        context = evolve(context, refusal=epoch.refusals.setdefault(account, Refusal()))
+        context = evolve(context, refusal=epoch.refusal(account))
 
         def publish(session: Session) -> None:
             epoch.logins[account] = Login(credentials, session, stale_token, time.monotonic())
@@ -93,8 +93,9 @@ class Accounts(BaseClient):
 
     def _renewal(self, invocation: Invocation[Any], auth: Auth) -> Invocation[Session]:
         """The login that an `Auth` asks for. The call goes on as whom it began, whoever the client has become."""
-        context = evolve(invocation.context, deadline=auth.deadline)
-        login = self._log_in(context, invocation.credentials, auth.stale_token, invocation.epoch, is_explicit=False)
+        login = self._log_in(
+            invocation.context, invocation.credentials, auth.stale_token, invocation.epoch, is_explicit=False
+        )
 
         def flow() -> Flow[Session]:
             known = self._newer_session(invocation, auth)  # another login may have ended since the driver looked
@@ -112,6 +113,5 @@ class Accounts(BaseClient):
         if login is None:
             return None
         is_other = login.session.session_token != auth.stale_token
-        began = auth.deadline - (invocation.context.deadline - invocation.context.began)
-        is_same_again = login.stale_token == auth.stale_token and login.at >= began
+        is_same_again = login.stale_token == auth.stale_token and login.at >= invocation.began
         return login.session if is_other or is_same_again else None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from types import NoneType
+from collections.abc import Callable, Iterable
+from inspect import iscoroutinefunction
+from typing import TypeVar, cast
 
 from siperb.core.wire import check_token, not_a_str, path_part
 from siperb.errors import ConfigurationError
 from siperb.models import Session
 
 MOST_CALLS = 1000  # at a time
+
+Item = TypeVar("Item")
+T = TypeVar("T")
 
 
 def given_session(user_id: str | None, session_token: str | None) -> Session | None:
@@ -50,11 +54,23 @@ def _given(value: object) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
-def check_bulk(device_tokens: object, concurrency: object) -> None:
-    """Raise `ConfigurationError` for what `provision_all` cannot use."""
-    if isinstance(device_tokens, (str, bytes)) or not isinstance(device_tokens, (Iterable, NoneType)):
-        raise ConfigurationError("Pass the device tokens as a list, or None for every script device of the user.")
-    count("concurrency", concurrency, 1, MOST_CALLS)
+def iterable(name: str, value: Iterable[T]) -> Iterable[T]:
+    if isinstance(value, (str, bytes)) or not isinstance(cast(object, value), Iterable):
+        raise ConfigurationError(f"{name} must be a list or another iterable, not {_given(value)}.")
+    return value
+
+
+def check_concurrency(value: object) -> int:
+    return count("concurrency", value, 1, MOST_CALLS)
+
+
+def check_work(work: Callable[[Item], T], *, is_async: bool) -> Callable[[Item], T]:
+    if not callable(cast(object, work)):
+        raise ConfigurationError(f"work must be a function that takes an item, not {_given(work)}.")
+    if is_async != any(map(iscoroutinefunction, (work, type(work).__call__))):
+        wanted, other = ("an async", "Siperb") if is_async else ("a plain", "AsyncSiperb")
+        raise ConfigurationError(f"work must be {wanted} function here; the other kind is for {other}.bulk().")
+    return work
 
 
 def count(name: str, value: object, least: int, most: int = 10**9) -> int:

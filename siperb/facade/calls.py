@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from attrs import evolve
 
-from siperb.core import admin, bulk, flows
+from siperb.core import admin, flows
 from siperb.core.calls import Call, GetDevices, GetProvisioning
 from siperb.core.flows import LOGIN_KEY, Credentials
 from siperb.core.operations import Operation
-from siperb.core.retry import Pace, Refusal
 from siperb.facade.accounts import Accounts
-from siperb.facade.arguments import cache_key_of, given_session
+from siperb.facade.arguments import cache_key_of, check_concurrency, given_session, iterable
+from siperb.facade.bulk import Bulk, BulkRun, OnProgress, Progress
 from siperb.facade.invocation import Invocation
+from siperb.facade.provisioning import Step, Steps, provision
 from siperb.models import Device, DomainUser, Provisioning, ProvisioningResult
 
 logger: logging.Logger = logging.getLogger("siperb")
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 
@@ -78,11 +80,12 @@ class Calls(Accounts):
         timeout: float | None = None,
     ) -> Invocation[T]:
         given = given_session(user_id, session_token)
-        context, epoch = self._context(timeout), self._current_epoch()
+        run, context = self._bulk_run(), self._context(timeout)
+        epoch = run.epoch if run else self._current_epoch()
         cache_key = LOGIN_KEY if call.cache_key is not None else None
         credentials = Credentials() if given else self._own_credentials(context.origin, cache_key)
         account = context.origin, credentials.pat
-        context = evolve(context, refusal=epoch.refusals.setdefault(account, Refusal()))
+        context = evolve(context, refusal=epoch.refusal(account))
 
         def publish_as_its_user(answer: T) -> None:
             session = given or epoch.session(account)
@@ -90,17 +93,44 @@ class Calls(Accounts):
                 publish(session.user_id, answer)
 
         flow = partial(flows.fetch, context, call, given)
-        identity = (call, context.origin, given, credentials, epoch, context.domain_user)
-        return Invocation(context, credentials, flow, epoch, publish_as_its_user, identity)
+        identity = (call, context.origin, given, credentials, epoch, run, context.domain_user)
+        return Invocation(
+            context,
+            credentials,
+            flow,
+            epoch,
+            publish_as_its_user,
+            identity,
+            is_bound_to_login=run is not None,
+            stop=run.stops[-1] if run else None,
+        )
 
-    def _provision(
-        self, device_tokens: Iterable[str], timeout: float, stop: SimpleQueue[None] | None = None
-    ) -> Iterator[Invocation[ProvisioningResult]]:
-        """One a device, each made when it is asked for; their calls hold back together, and end with their PAT."""
-        epoch, first = self._current_epoch(), self._context(timeout)
-        credentials = self._own_credentials(first.origin, None)
-        refusal = epoch.refusals.setdefault((first.origin, credentials.pat), Refusal())
-        first = evolve(first, pace=Pace(), refusal=refusal)
-        for token in device_tokens:
-            flow = partial(bulk.provision, lambda: evolve(first, deadline=self._context(timeout).deadline), token)
-            yield Invocation(first, credentials, flow, epoch, is_bound_to_login=True, stop=stop)
+    def _begin_bulk_run(self) -> BulkRun:
+        """One that is part of another holds back with it, and ends with it."""
+        stops = (SimpleQueue[None](),)
+        if outer := self._bulk_run():
+            return evolve(outer, stops=outer.stops + stops)
+        context, epoch = self._context(), self._current_epoch()
+        credentials = self._own_credentials(context.origin, None)
+        refusal = epoch.refusal((context.origin, credentials.pat))
+        return BulkRun(self._cache, epoch, credentials, context.began, refusal, stops=stops)
+
+    def _bulk(
+        self, work: Callable[[Item], Any], items: Iterable[Item], concurrency: int, on_progress: OnProgress
+    ) -> Bulk[Item, Any]:
+        progress = Progress(on_progress, items)
+        return Bulk(work, iter(iterable("items", items)), check_concurrency(concurrency), progress)
+
+    def _provision_all(
+        self, device_tokens: Iterable[str] | None, concurrency: int, on_progress: OnProgress, timeout: float
+    ) -> Bulk[Step, ProvisioningResult]:
+        first = [Step()] if device_tokens is None else map(provision, iterable("device_tokens", device_tokens))
+        steps = Steps(first, Progress(on_progress, device_tokens))
+
+        def work(step: Step) -> Any:
+            return self._drive(self._fetch(step.call(), timeout=timeout))
+
+        return Bulk(work, steps, check_concurrency(concurrency), steps.finish)
+
+    def _drive(self, invocation: Invocation[Any]) -> Any:
+        raise NotImplementedError

@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from attrs import evolve
+
 from siperb._version import __version__
 from siperb.cache.workers import renewed_after_fork
 from siperb.core.flows import Credentials
@@ -19,6 +21,7 @@ from siperb.core.retry import Context, check_timeout
 from siperb.core.wire import Request, check_header, check_token, path_part
 from siperb.errors import ConfigurationError
 from siperb.facade.arguments import check_cache, check_kind, count, pat_of_environment
+from siperb.facade.bulk import BulkRun, bulk_run
 from siperb.facade.caching import CacheGateway
 from siperb.facade.invocation import Account, Epoch, Login
 from siperb.facade.network import check_base_url
@@ -148,18 +151,27 @@ class BaseClient(_Place):
         refuse_late_patching()
         self._refuse_if_closed()
         self._was_used = True
-        began = time.monotonic()
+        began, seconds, run = time.monotonic(), self._seconds(timeout), self._bulk_run()
         return Context(
             self._origin(),
-            began + self._seconds(timeout),
+            run.throttle.limit(began, seconds) if run else began + seconds,
             self._max_retries,
             time.monotonic,
             time.time,
             _random,
             self._failures,
-            began=began,
+            throttle=run.throttle if run else None,
+            began=run.began if run else began,
             domain_user=self._domain_user,
         )
+
+    def _bulk_run(self) -> BulkRun | None:
+        """The bulk run of this client that the code is part of."""
+        run = bulk_run.get()
+        if run is None or run.client is not self._cache:
+            return None
+        run.refuse_if_stopped()
+        return run
 
     def _origin(self) -> str:
         return self._base_url or check_base_url(os.environ.get("SIPERB_BASE_URL") or DEFAULT_BASE_URL)
@@ -173,6 +185,8 @@ class BaseClient(_Place):
 
     def _own_credentials(self, origin: str, cache_key: str | None) -> Credentials:
         """Those of the login at this origin, or of the one that a call without a session makes by itself."""
+        if run := self._bulk_run():
+            return evolve(run.credentials, cache_key=run.credentials.cache_key or cache_key)
         return self._epoch.credentials(origin) or self._credentials(None, cache_key)
 
     def _headers(self, request: Request) -> dict[str, str]:

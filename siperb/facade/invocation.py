@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable
 from queue import SimpleQueue
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
@@ -38,11 +39,14 @@ class Epoch:
     def __init__(self, *, is_over: bool = False) -> None:
         self.is_over = is_over
         self.logins: dict[Account, Login] = {}
-        self.refusals: dict[Account, Refusal] = {}
+        self._refusals: dict[Account, Refusal] = {}
 
     def session(self, account: Account | None) -> Session | None:
         login = self.logins.get(account) if account else None
         return login.session if login else None
+
+    def refusal(self, account: Account) -> Refusal:
+        return self._refusals.setdefault(account, Refusal())
 
     def credentials(self, origin: str) -> Credentials | None:
         """Those of the last login, if it was at this origin."""
@@ -64,6 +68,7 @@ class Invocation(Generic[T]):
     epoch: Epoch
     publish: Callable[[T], object] = lambda _: None
     identity: Hashable = field(factory=object)
+    began: float = field(factory=time.monotonic)
     is_bound_to_login: bool = False
     stop: SimpleQueue[None] | None = None
 

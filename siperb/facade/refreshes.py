@@ -41,9 +41,11 @@ class Refreshes:
         if later is None or found_by is None:
             return None
         context = found_by.context
-        context = evolve(context, deadline=min(context.clock() + REFRESH_TIMEOUT, latest))
+        context = evolve(context, limit=min(context.clock() + REFRESH_TIMEOUT, latest), throttle=None)
         flow = partial(flows.refresh, context, later)
-        return evolve(found_by, context=context, flow=flow, publish=ignore, identity=key, is_bound_to_login=True)
+        return evolve(
+            found_by, context=context, flow=flow, publish=ignore, identity=key, is_bound_to_login=True, stop=None
+        )
 
     @contextmanager
     def doing(self, key: Key) -> Generator[None, None, None]:

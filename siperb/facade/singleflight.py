@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from copy import copy
 from typing import Any, Generic, TypeVar
 
+from siperb.core.retry import Context
 from siperb.errors import APITimeoutError, SiperbError
 
 T = TypeVar("T")
@@ -19,14 +20,14 @@ WORTH_A_TRY = 0.05  # seconds that a call must have left, to make a run of its o
 
 
 class Run(Generic[T]):
-    """One run. deadline: of the call that makes it, which cuts it short; by `time.monotonic`."""
+    """One run. context: of the call that makes it, whose deadline cuts it short."""
 
     has_ended: bool = False  # with something that others may have too
     _value: T
     _error: SiperbError | None = None
 
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
     def end(self, outcome: T | SiperbError) -> None:
         if isinstance(outcome, SiperbError):
@@ -35,10 +36,10 @@ class Run(Generic[T]):
             self._value = outcome
         self.has_ended = True
 
-    def is_for(self, deadline: float) -> bool:
-        """Whether it ended as it would have for a call with this deadline."""
+    def is_for(self, context: Context) -> bool:
+        """Whether it ended as it would have for a call with this context's deadline."""
         was_cut_short = self._error is not None and self._error.is_for_lack_of_time
-        return self.has_ended and not (was_cut_short and self.deadline + WORTH_A_TRY < deadline)
+        return self.has_ended and not (was_cut_short and self.context.deadline + WORTH_A_TRY < context.deadline)
 
     def result(self, *, is_own: bool) -> T:
         """What the run came to; a copy of its error for all but the one who made it, as raising adds a traceback."""
@@ -47,16 +48,11 @@ class Run(Generic[T]):
         return self._value
 
 
-def time_is_up() -> APITimeoutError:
-    """The error of a call that waited for another's run as long as its own timeout says."""
-    return APITimeoutError("The call got no answer in time: check the network or raise the timeout.")
-
-
-def time_left(deadline: float) -> float:
-    """Seconds; `APITimeoutError` when there is none."""
-    left = deadline - time.monotonic()
+def time_left(context: Context, grace: float = 0.0) -> float:
+    """Seconds until its deadline, and `grace`; `APITimeoutError` when there is none."""
+    left = context.deadline + grace - time.monotonic()
     if left <= 0:
-        raise time_is_up()
+        raise APITimeoutError("The call got no answer in time: check the network or raise the timeout.")
     return left
 
 

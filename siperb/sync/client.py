@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable, Iterable, Iterator, Sized
-from typing import TYPE_CHECKING, Generic, Literal, overload
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar, overload
 
-from siperb.core.calls import GetDevices, GetUser
-from siperb.facade.arguments import check_bulk
+from siperb.core.calls import GetUser
+from siperb.facade.arguments import check_work
 from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import Device, Provisioning, ProvisioningResult, Registration, Session, User
+from siperb.models import BulkResult, Device, Provisioning, ProvisioningResult, Registration, Session, User
 from siperb.state import SiperbAPI, SiperbState
 from siperb.sync.administration import Administration
 from siperb.sync.on_class import DefaultClient, OnClassToo, client
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
     from siperb.cache import Cache
 
 __all__ = ["Siperb"]
+
+Item = TypeVar("Item")
+T = TypeVar("T")
 
 
 class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
@@ -211,29 +213,33 @@ class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
         Closing the iterator lets requests under way end by themselves; nothing follows them, nor waits for them.
         """
         self = client(cls)
-        check_bulk(device_tokens, concurrency)
-        return self._provision_all(device_tokens, concurrency, on_progress, self._seconds(timeout))
+        return self._drive_bulk(self._provision_all(device_tokens, concurrency, on_progress, self._seconds(timeout)))
 
-    def _provision_all(
-        self,
-        device_tokens: Iterable[str] | None,
-        concurrency: int,
-        on_progress: Callable[[int, int | None], None] | None,
-        timeout: float,
-    ) -> Iterator[ProvisioningResult]:
-        if device_tokens is None:
-            device_tokens = [device.device_token for device in self._run(self._fetch(GetDevices(), timeout=timeout))]
-        stop: queue.SimpleQueue[None] = queue.SimpleQueue()
-        total = len(device_tokens) if isinstance(device_tokens, Sized) else None
-        invocations = self._provision(device_tokens, timeout, stop)
-        del device_tokens
-        try:
-            for done, result in enumerate(self._drive_many(invocations, concurrency), 1):
-                if on_progress:
-                    on_progress(done, total)
-                yield result
-        finally:
-            stop.put(None)
+    @OnClassToo
+    def bulk(
+        cls,
+        work: Callable[[Item], T],
+        items: Iterable[Item],
+        *,
+        concurrency: int = 16,
+        on_progress: Callable[[int, int | None], None] | None = None,
+    ) -> Iterator[BulkResult[Item, T]]:
+        """Call ``work(item)`` for many items side by side, in threads: an iterator of results, as they end.
+
+        work: may make several calls, one after the other.
+        items: taken as they are needed, so they may be endless.
+        concurrency: how many at a time, 1000 at most.
+        on_progress: called with how many are done, and how many there are (None when `items` has no length).
+
+        Each `BulkResult` has what `work` returned, or the exception that it raised: one failure does not end the run.
+        ``Retry-After`` holds all calls back that `work` makes on this client, which is not of their `timeout`. They are
+        those of the login the run began with; when its PAT is refused, `work` is called no more, and what is left gets
+        that error. Memory stays flat. Raises `ConfigurationError` for bad arguments.
+        Closing the iterator lets requests under way end by themselves; a call that `work` makes after it raises
+        `SiperbError`.
+        """
+        self = client(cls)
+        return self._drive_bulk(self._bulk(check_work(work, is_async=False), items, concurrency, on_progress))
 
     @OnClassToo
     def check_registration(

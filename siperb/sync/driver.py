@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -15,17 +16,21 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from siperb.cache.workers import Outcome, WorkerPool, importing
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.errors import SiperbError
+from siperb.facade.bulk import Bulk, BulkRun, bulk_run, failure
 from siperb.facade.caching import POOL, Answer, Question
 from siperb.facade.calls import Calls
 from siperb.facade.invocation import Invocation
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 from siperb.facade.runtime import forget_locals, loading_libraries
+from siperb.models import BulkResult
 from siperb.sync.singleflight import Singleflight
 
 if TYPE_CHECKING:
     from siperb.sync.transport import Transport
 
 D = TypeVar("D", bound="Driver")
+Item = TypeVar("Item")
+R = TypeVar("R")
 T = TypeVar("T")
 
 REFRESHER = "siperb-refresh"
@@ -76,9 +81,7 @@ class Driver(Calls):
         return self._singleflight.is_under_way(identity)
 
     def _run(self, invocation: Invocation[T]) -> T:
-        return self._singleflight.join(
-            invocation.identity, invocation.context.deadline, partial(self._drive, invocation)
-        )
+        return self._singleflight.join(invocation.identity, invocation.context, partial(self._drive, invocation))
 
     def _drive(self, invocation: Invocation[T]) -> T:
         flow = invocation.flow()
@@ -167,30 +170,43 @@ class Driver(Calls):
             if latest == float("inf") and not threading.main_thread().is_alive():
                 latest = began + REFRESH_TIMEOUT
 
-    def _drive_many(self, invocations: Iterator[Invocation[T]], concurrency: int) -> Iterator[T]:
-        """The results as they come, `concurrency` at a time; no more is begun than is asked for."""
+    def _drive_bulk(self, bulk: Bulk[Item, R]) -> Iterator[R]:
+        """The results as they come; no more is begun than is asked for."""
         self._transport()  # says what is wrong with a session of the user's
-        pool = WorkerPool("siperb-bulk", concurrency)
-        outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
-        under_way = sum(self._begin(one, pool, outcomes) for one in islice(invocations, concurrency))
+        run, pool = self._begin_bulk_run(), WorkerPool("siperb-bulk", bulk.concurrency)
+        outcomes: queue.SimpleQueue[Outcome[BulkResult[Item, Any]]] = queue.SimpleQueue()
+        under_way, result = 0, None
         try:
-            while under_way:
+            while True:
+                for item in islice(bulk.items, bulk.concurrency - under_way):
+                    _submit(pool, partial(cast(Any, copy_context().run), self._do, run, bulk.work, item), outcomes.put)
+                    under_way += 1
+                if result is not None:
+                    yield result
+                if not under_way:
+                    return
                 outcome = outcomes.get()
-                under_way += sum(self._begin(one, pool, outcomes) for one in islice(invocations, 1)) - 1
-                yield outcome.get()
+                under_way -= 1
+                result = bulk.finish(outcome.get())
         finally:
+            if under_way:
+                run.stops[-1].put(None)
             pool.end()
 
-    def _begin(self, invocation: Invocation[T], pool: WorkerPool, outcomes: queue.SimpleQueue[Outcome[T]]) -> int:
-        try:
-            pool.submit(partial(self._drive_apart, invocation), outcomes.put)
-        except RuntimeError:
-            pass
-        else:
-            return 1
-        raise SiperbError("No thread can be started: raise the limit of threads, or call get_provisioning() in a loop.")
-
-    def _drive_apart(self, invocation: Invocation[T]) -> T:
-        """`_drive`, in a thread that a session of the user's is not for."""
+    def _do(self, run: BulkRun, work: Callable[[Item], T], item: Item) -> BulkResult[Item, T]:
+        """One item, in a thread that a session of the user's is not for."""
         self._transport().isolate()
-        return self._drive(invocation)
+        bulk_run.set(run)
+        try:
+            run.check()
+            return BulkResult(item, work(item))
+        except Exception as error:
+            return failure(item, error)
+
+
+def _submit(pool: WorkerPool, work: Callable[[], T], deliver: Callable[[Outcome[T]], object]) -> None:
+    try:
+        return pool.submit(work, deliver)
+    except RuntimeError:
+        pass
+    raise SiperbError("No thread can be started: raise the limit of threads, or make the calls in a loop.")

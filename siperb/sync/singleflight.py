@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import GeneratorType
 from typing import Any, TypeVar, cast
 
+from siperb.core.retry import Context
 from siperb.errors import SiperbError
 from siperb.facade.singleflight import Run, being_made, time_left
 
@@ -22,21 +23,21 @@ class Singleflight:
     def __init__(self) -> None:
         self._runs: dict[Hashable, _ThreadRun[Any]] = {}
 
-    def join(self, identity: Hashable, deadline: float, work: Callable[[], T]) -> T:
+    def join(self, identity: Hashable, context: Context, work: Callable[[], T]) -> T:
         """What `work` returns or raises, in a run of this call or in one of the same identity that it waits for.
 
-        deadline: until when it waits, by `time.monotonic`; then `APITimeoutError`.
+        It waits until the deadline of its context; then `APITimeoutError`.
         """
         while True:
-            run: _ThreadRun[T] = _ThreadRun(deadline)
+            run: _ThreadRun[T] = _ThreadRun(context)
             run.steps = cast("GeneratorType[_ThreadRun[T], None, None]", self._make(identity, run, work))
             other = next(run.steps)
             if other is run:
                 return run.result(is_own=True)
             if other in being_made.get():
                 return work()
-            other.wait(deadline)
-            if other.is_for(deadline):
+            other.wait(context)
+            if other.is_for(context):
                 return other.result(is_own=False)
 
     def is_under_way(self, identity: Hashable) -> bool:
@@ -78,8 +79,8 @@ class _ThreadRun(Run[T]):
 
     steps: GeneratorType[_ThreadRun[T], None, None]
 
-    def __init__(self, deadline: float) -> None:
-        super().__init__(deadline)
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
         self.ended: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.successor: dict[None, _ThreadRun[T]] = {}
 
@@ -87,8 +88,8 @@ class _ThreadRun(Run[T]):
     def is_under_way(self) -> bool:
         return self.steps.gi_running
 
-    def wait(self, deadline: float) -> None:
+    def wait(self, context: Context) -> None:
         while self.is_under_way and not self.has_ended:
             with suppress(queue.Empty):
-                self.ended.get(timeout=min(time_left(deadline), LOOK_AGAIN))
+                self.ended.get(timeout=min(time_left(context), LOOK_AGAIN))
                 self.ended.put(None)  # for the next one who waits

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -56,6 +57,46 @@ class Facade:
 
             return self.loop.run_until_complete(calling())
         return method(*args, **kwargs)
+
+    def steps(self, work: Callable[[Any], Generator[Any, Any, Any]]) -> Any:
+        """A function of its kind: `work` yields calls, and is sent what they return."""
+
+        def plain(item: Any) -> Any:
+            steps, answer = work(item), None
+            try:
+                while True:
+                    answer = steps.send(answer)
+            except StopIteration as end:
+                return end.value
+
+        async def awaited(item: Any) -> Any:
+            steps, answer = work(item), None
+            try:
+                while True:
+                    answer = await steps.send(answer)
+            except StopIteration as end:
+                return end.value
+
+        return awaited if self.is_async else plain
+
+    def listed(self, results: Any, take: int | None = None) -> list[Any]:
+        """All of an iterator of its kind, or the first so many, after which it is closed."""
+        if not self.is_async:
+            with contextlib.closing(results):
+                return list(itertools.islice(results, take))
+
+        async def taken() -> list[Any]:
+            found: list[Any] = []
+            async with contextlib.aclosing(results):
+                while len(found) != take:
+                    try:
+                        found.append(await anext(results))
+                    except StopAsyncIteration:
+                        break
+            return found
+
+        listed: list[Any] = self.call(taken)
+        return listed
 
     def together(self, *calls: Callable[[], Any], meanwhile: Callable[[], None] = lambda: None) -> list[Any]:
         """What the calls return or raise, all begun before one ends; `meanwhile` runs in a thread beside them."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
+
+from attrs import evolve
 
 from siperb.core import flows
 from siperb.core.calls import GetDevices
@@ -40,7 +43,7 @@ class Raise:
 
 
 class Clock:
-    """Monotonic time: as many seconds as flows asked to sleep."""
+    """Monotonic time, which stands still but for what a test lets pass."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -54,6 +57,11 @@ def world(*, timeout: float = 30.0, max_retries: int = 2, random: float = 0.5, n
     return Context(ORIGIN, clock() + timeout, max_retries, clock, lambda: now, lambda: random)
 
 
+def within(seconds: float) -> Context:
+    """The context of a call that has so many seconds left."""
+    return evolve(world(), limit=time.monotonic() + seconds)
+
+
 def play(flow: Flow[Any], *transcript: tuple[object, Any]) -> Any:
     """What becomes of a flow that asks for these effects, in this order and for no others, given these answers."""
     steps = list(transcript)
@@ -62,6 +70,7 @@ def play(flow: Flow[Any], *transcript: tuple[object, Any]) -> Any:
         while True:
             expected, answer = steps.pop(0) if steps else (None, None)
             assert effect == expected
+            answer = answer() if callable(answer) else answer
             effect = flow.throw(answer.error) if isinstance(answer, Raise) else flow.send(answer)
     except StopIteration as stop:
         assert steps == []

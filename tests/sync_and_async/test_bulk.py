@@ -1,251 +1,411 @@
-"""provision_all: one result a device, on both facades; how its calls hold back together, as transcripts."""
+"""bulk: the user's own function for many items, side by side."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import pytest
-from attrs import evolve
-from facades import Facade
-from transcripts import ANN, DEVICE, PROVISIONING, document, ok, play, world
+from facades import Facade, said
 
 from siperb import (
-    APIConnectionError,
     AsyncSiperb,
+    AuthenticationError,
+    BulkResult,
     ConfigurationError,
-    InternalServerError,
+    MemoryCache,
     MissingCredentialsError,
     NotFoundError,
-    ProvisioningResult,
     RateLimitError,
     Siperb,
+    SiperbError,
 )
-from siperb.core import bulk
-from siperb.core.effects import Auth, Send, Sleep
-from siperb.core.retry import Context, Pace
-from siperb.core.wire import Response
-from siperb.testing import Delay, Hold, SiperbServer, Status
+from siperb.testing import Hold, SiperbServer, Status
+
+Steps = Generator[Any, Any, Any]
 
 
-def results(facade: Facade, *args: Any, take: int | None = None, **kwargs: Any) -> list[ProvisioningResult]:
-    """What `provision_all` of a strict client gives; `take` closes the iterator after so many."""
-    client = facade.client(max_retries=0)
-    if not facade.is_async:
-        found = client.provision_all(*args, **kwargs)
-        taken = list(itertools.islice(found, take))
-        found.close()
-        return taken
-
-    async def collect() -> list[ProvisioningResult]:
-        found = client.provision_all(*args, **kwargs)
-        taken = []
-        async for result in found:
-            taken.append(result)
-            if len(taken) == take:
-                break
-        await found.aclose()
-        return taken
-
-    return facade.call(collect)  # type: ignore[no-any-return]
+def script_tokens(server: SiperbServer, count: int) -> list[str]:
+    return [device.token for device in server.add_devices(count)]
 
 
-def script_tokens(facade: Facade) -> set[str]:
-    return {device.token for device in facade.server.user.devices if device.platform == "script"}
+def provisioning(client: Any) -> Any:
+    """The steps of one call an item."""
+
+    def steps(token: str) -> Steps:
+        return (yield client.get_provisioning(token))
+
+    return steps
 
 
-def test_every_script_device_of_the_user(facade: Facade) -> None:
-    for _ in range(40):
-        facade.server.add_device(facade.server.user)
+def test_each_item_has_its_own_value(facade: Facade) -> None:
+    tokens = script_tokens(facade.server, 40)
+    client = facade.client(strict=True)
+
+    def named(token: str) -> Steps:
+        devices = yield client.get_devices()
+        answer = yield client.get_provisioning(token)
+        return len(devices), answer.sip_username
+
     steps: list[tuple[int, int | None]] = []
-    found = results(facade, on_progress=lambda done, total: steps.append((done, total)))
-    assert {result.device_token for result in found} == script_tokens(facade)
-    assert all(result.provisioning and result.provisioning.sip_username for result in found)
-    assert steps == [(done, 42) for done in range(1, 43)]
-    routes = [request.route for request in facade.server.requests]
-    assert (routes.count("login"), routes.count("devices"), len(routes)) == (1, 1, 44)
+    found = facade.listed(
+        client.bulk(facade.steps(named), tokens, on_progress=lambda done, total: steps.append((done, total)))
+    )
+    assert {result.item for result in found} == set(tokens)
+    assert {result.value[0] for result in found} == {42}
+    assert len({result.value[1] for result in found}) == 40
+    assert {result.error for result in found} == {None}
+    assert steps == [(done, 40) for done in range(1, 41)]
 
 
-def test_one_failure_does_not_end_the_run(facade: Facade) -> None:
-    good = sorted(script_tokens(facade))
-    found = results(facade, [good[0], "..", "t" + "0" * 64, good[1]], concurrency=1)
-    assert [type(result.error) for result in found] == [type(None), ConfigurationError, NotFoundError, type(None)]
-    assert [result.provisioning is None for result in found] == [False, True, True, False]
+def test_what_work_raises_is_the_error_of_its_item(facade: Facade) -> None:
+    (good,) = script_tokens(facade.server, 1)
+    client = facade.client(strict=True)
+
+    def work(item: Any) -> Steps:
+        yield client.get_devices()
+        if item is None:
+            raise LookupError("no such row")
+        return (yield client.get_provisioning(item))
+
+    items = ["t" + "0" * 64, "..", None, good]
+    found = {result.item: result for result in facade.listed(client.bulk(facade.steps(work), iter(items)))}
+    errors = [found[item].error for item in items]
+    assert [type(error) for error in errors] == [NotFoundError, ConfigurationError, LookupError, type(None)]
+    assert [found[item].value is None for item in items] == [True, True, True, False]
+    for error in errors[:3]:  # it leads to the line of work, and holds nothing of ours
+        assert error.__traceback__.tb_frame.f_code.co_filename.endswith("facades.py")
 
 
-def test_tokens_from_an_iterator_are_taken_as_they_are_needed(facade: Facade) -> None:
-    token = min(script_tokens(facade))
-    taken = itertools.count()
-    found = results(facade, (token for _ in taken), concurrency=2, take=3)
-    assert len(found) == 3
-    assert next(taken) <= 6
+def test_a_result_shows_no_secret() -> None:
+    assert repr(BulkResult("t0123", "value")) == "BulkResult(error=None)"
 
 
-def test_no_more_calls_at_a_time_than_asked_for(facade: Facade) -> None:
-    hold = Hold()
-    facade.server.fail("provisioning", hold, times=None)
-    token = min(script_tokens(facade))
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_what_is_no_exception_goes_through(server: SiperbServer, error: type[BaseException]) -> None:
+    def work(_: int) -> None:
+        raise error("now")
 
-    def release() -> None:
-        facade.server.wait_for_requests(3, route="provisioning")
-        seen.append(len([request for request in facade.server.requests if request.route == "provisioning"]))
-        hold.release()
-
-    seen: list[int] = []
-    facade.together(lambda: results_of(facade, [token] * 9), meanwhile=release)
-    assert seen == [3]
+    with Siperb(server.pat, base_url=server.base_url, state=None) as client, pytest.raises(error, match="now"):
+        next(client.bulk(work, [1]))
 
 
-def results_of(facade: Facade, tokens: list[str]) -> Any:
-    client = facade.client(max_retries=0)
-    if not facade.is_async:
-        return list(client.provision_all(tokens, concurrency=3))
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+def test_what_is_no_exception_goes_through_in_a_task(server: SiperbServer, error: type[BaseException]) -> None:
+    async def work(_: int) -> None:
+        raise error("now")
 
-    async def collect() -> list[ProvisioningResult]:
-        return [result async for result in client.provision_all(tokens, concurrency=3)]
+    async def main() -> None:
+        async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
+            await anext(client.bulk(work, [1]))
 
-    return collect()
-
-
-def test_a_run_takes_no_more_threads_than_calls_at_a_time(
-    server: SiperbServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each has connections of its own, which would be made again and again."""
-    made: list[threading.Thread] = []
-    start = threading.Thread.start
-
-    def counted(thread: threading.Thread) -> None:
-        made.extend([thread] if thread.name == "siperb-bulk" else [])
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", counted)
-    tokens = [device.token for device in server.add_devices(90)]
-    with Siperb(server.pat, base_url=server.base_url, state=None) as client:
-        assert all(result.provisioning for result in client.provision_all(tokens, concurrency=9))
-    assert len(made) == 9
+    with pytest.raises(error):
+        asyncio.run(main())
 
 
-def test_the_error_of_the_list_is_raised(facade: Facade) -> None:
-    facade.server.fail("devices", Status(500))
-    with pytest.raises(InternalServerError):
-        results(facade)
+def test_items_are_taken_as_they_are_needed_and_no_more_at_a_time(facade: Facade) -> None:
+    client, taken, under_way, most = facade.client(strict=True), itertools.count(), [], []
+
+    def work(item: int) -> Steps:
+        under_way.append(item)
+        most.append(len(under_way))
+        yield client.get_devices()
+        under_way.remove(item)
+
+    totals: list[Any] = []
+    found = facade.listed(
+        client.bulk(facade.steps(work), taken, concurrency=3, on_progress=lambda _, total: totals.append(total)),
+        take=10,
+    )
+    assert len(found) == 10
+    assert next(taken) <= 13
+    assert max(most) <= 3
+    assert set(totals) == {None}
+
+
+def test_retry_after_of_one_call_holds_back_all(facade: Facade) -> None:
+    tokens = script_tokens(facade.server, 3)
+    client = facade.client(strict=True, max_retries=0)
+    facade.call(client.login)
+    facade.server.fail("provisioning", Status(429, retry_after=1))
+    began = time.monotonic()
+    found = facade.listed(client.bulk(facade.steps(provisioning(client)), tokens, concurrency=1))
+    assert [type(result.error) for result in found] == [RateLimitError, type(None), type(None)]
+    assert time.monotonic() - began >= 1
+
+
+def test_a_call_outside_of_the_run_is_not_held_back(facade: Facade) -> None:
+    tokens = script_tokens(facade.server, 2)
+    client = facade.client(strict=True, max_retries=0)
+    facade.call(client.login)
+    facade.server.fail("provisioning", Status(429, retry_after=60))
+
+    async def beside() -> None:
+        results = client.bulk(facade.steps(provisioning(client)), tokens, concurrency=1)
+        assert (await anext(results)).error.retry_after == 60  # the next one waits
+        assert await client.get_provisioning(tokens[1])
+        await results.aclose()
+
+    if facade.is_async:
+        facade.call(beside)
+    else:
+        results = client.bulk(facade.steps(provisioning(client)), tokens, concurrency=1)
+        assert next(results).error.retry_after == 60
+        assert client.get_provisioning(tokens[1])
+        results.close()
+    assert said(facade.server).count("provisioning") == 2
+
+
+def test_a_refresh_of_what_is_cached_is_no_part_of_the_run(facade: Facade) -> None:
+    """It would hold the process's exit."""
+    (token,) = script_tokens(facade.server, 1)
+    client = facade.client(strict=True, max_retries=0, cache=MemoryCache())
+    facade.call(client.get_devices, enable_cache=True)
+    facade.server.fail("provisioning", Status(429, retry_after=60))
+
+    def work(item: int) -> Steps:
+        return (yield client.get_devices(enable_cache=True) if item else client.get_provisioning(token))
+
+    refused, cached = facade.listed(client.bulk(facade.steps(work), [0, 1], concurrency=1))
+    assert isinstance(refused.error, RateLimitError)
+    assert len(cached.value) == 3
+    facade.wait_for_requests(2, route="devices")
+
+
+def test_a_run_within_a_run_holds_back_with_it(facade: Facade) -> None:
+    tokens = script_tokens(facade.server, 1)
+    client = facade.client(strict=True, max_retries=0)
+    facade.server.fail("devices", Status(429, retry_after=1))
+
+    def work(item: int) -> Any:
+        return list(client.provision_all(tokens)) if item else client.get_devices()
+
+    async def work_in_a_task(item: int) -> Any:
+        if item:
+            return [result async for result in client.provision_all(tokens)]
+        return await client.get_devices()
+
+    began = time.monotonic()
+    refused, found = facade.listed(client.bulk(work_in_a_task if facade.is_async else work, [0, 1], concurrency=1))
+    assert isinstance(refused.error, RateLimitError)
+    assert [result.error for result in found.value] == [None]
+    assert time.monotonic() - began >= 1
+
+
+def test_a_refused_pat_ends_the_run_early(facade: Facade) -> None:
+    server = facade.server
+    tokens = script_tokens(server, 100)
+    client = facade.client(strict=True)
+    facade.call(client.login)
+    server.expire_sessions()
+    server.revoke_pat()
+    worked: list[str] = []
+
+    def work(token: str) -> Steps:
+        worked.append(token)
+        yield client.get_provisioning(token)
+
+    found = facade.listed(client.bulk(facade.steps(work), tokens, concurrency=4))
+    assert [type(result.error) for result in found] == [AuthenticationError] * 100
+    assert len(worked) <= 8
+    assert said(server).count("login") <= 3
+
+
+@pytest.mark.parametrize("change", ["logout", "another login"])
+def test_the_calls_are_those_of_the_login_it_began_with(facade: Facade, change: str) -> None:
+    other = facade.server.add_user()
+    tokens = script_tokens(facade.server, 3)
+    client = facade.client(strict=True)
+
+    def work(token: str) -> Steps:
+        yield client.logout() if change == "logout" else client.login(other.pat)
+        yield client.get_provisioning(token)
+
+    found = facade.listed(client.bulk(facade.steps(work), tokens, concurrency=1))
+    assert {str(result.error) for result in found} == {"The client has logged out, or in as somebody else, meanwhile."}
+    assert "provisioning" not in said(facade.server)
+
+
+def test_without_a_pat_each_item_says_so(facade: Facade) -> None:
+    client = facade.bare_client(base_url=facade.server.base_url, strict=True)
+    found = facade.listed(client.bulk(facade.steps(provisioning(client)), ["t0123"] * 3))
+    assert [type(result.error) for result in found] == [MissingCredentialsError] * 3
+
+
+ABOUT: ContextVar[str] = ContextVar("ABOUT", default="nothing")
+
+
+def test_work_sees_what_the_consumer_has_set(facade: Facade) -> None:
+    client = facade.client()
+
+    def work(_: int) -> Steps:
+        yield client.get_user()
+        return ABOUT.get()
+
+    token = ABOUT.set("the request")
+    try:
+        found = facade.listed(client.bulk(facade.steps(work), range(3)))
+    finally:
+        ABOUT.reset(token)
+    assert [result.value for result in found] == ["the request"] * 3
+
+
+@pytest.mark.parametrize("work", [None, "get_devices", 5], ids=repr)
+def test_work_that_is_no_function_is_refused(facade: Facade, work: Any) -> None:
+    with pytest.raises(ConfigurationError, match="work must be a function"):
+        facade.client().bulk(work, [])
+
+
+class Worker:
+    def __call__(self, item: Any) -> None: ...
+
+
+class AsyncWorker:
+    async def __call__(self, item: Any) -> None: ...
+
+
+def test_work_of_the_other_kind_is_refused(facade: Facade) -> None:
+    other: Any = Siperb("pat") if facade.is_async else AsyncSiperb("pat")
+    kinds = (Worker(), AsyncWorker()) if facade.is_async else (AsyncWorker(), Worker())
+    for wrong in other.get_provisioning, partial(other.get_provisioning, enable_cache=True), kinds[0]:
+        with pytest.raises(ConfigurationError, match="the other kind is for"):
+            facade.client().bulk(wrong, [])
+    assert facade.listed(facade.client().bulk(kinds[1], [])) == []
 
 
 @pytest.mark.parametrize(
-    ("tokens", "concurrency"),
-    [("t0123", 16), (5, 16), ([], 0), ([], True), ([], "16"), ([], 1001), ([], 10**30)],
-    ids=repr,
+    ("items", "concurrency"), [("t0123", 16), (5, 16), (None, 16), ([], 0), ([], True), ([], 1001)], ids=repr
 )
-def test_misuse_is_said_at_once(facade: Facade, tokens: Any, concurrency: Any) -> None:
+def test_misuse_is_said_at_once(facade: Facade, items: Any, concurrency: Any) -> None:
     client = facade.client()
     with pytest.raises(ConfigurationError):
-        client.provision_all(tokens, concurrency=concurrency)
+        client.bulk(facade.steps(provisioning(client)), items, concurrency=concurrency)
 
 
-def test_a_session_of_another_kind_is_refused(server: SiperbServer) -> None:
-    client = Siperb(server.pat, base_url=server.base_url, http_session=object())  # type: ignore[arg-type]
-    with client, pytest.raises(ConfigurationError, match="http_session"):
-        next(client.provision_all(["t0123"]))
+def test_a_closed_client_says_so(facade: Facade) -> None:
+    client = facade.client()
+    facade.close(client)
+    with pytest.raises(ConfigurationError, match="closed"):
+        facade.listed(client.bulk(facade.steps(provisioning(client)), [1]))
 
 
-def test_without_a_token_there_is_nothing_to_go_on_with(facade: Facade) -> None:
-    client = facade.bare_client(base_url=facade.server.base_url)
-
-    async def collect() -> list[ProvisioningResult]:
-        return [result async for result in client.provision_all(["t0123"])]
-
-    with pytest.raises(MissingCredentialsError):
-        facade.call(collect) if facade.is_async else list(client.provision_all(["t0123"]))
+# Closing the iterator.
 
 
-# The flow of one device.
+def test_after_the_end_of_a_run_its_work_makes_no_more_calls(server: SiperbServer) -> None:
+    goes_on, refused = threading.Event(), []
 
-ASKED = Response(429, headers={"retry-after": "20"})
+    def work(item: int) -> None:
+        if item:
+            assert goes_on.wait(30)
+            try:
+                client.get_devices()
+            except SiperbError as error:
+                refused.append(str(error))
 
-
-def paced(**options: Any) -> Context:
-    return evolve(world(**options), pace=Pace())
-
-
-def test_what_one_call_is_asked_to_wait_the_next_one_waits() -> None:
-    context = paced(max_retries=0)
-    found = play(bulk.provision(lambda: context, DEVICE), (Auth(), ANN), (Send(PROVISIONING), ASKED))
-    assert isinstance(found.error, RateLimitError)
-    play(
-        bulk.provision(lambda: context, DEVICE),
-        (Sleep(20.0), None),
-        (Auth(), ANN),
-        (Send(PROVISIONING), ok(document())),
-    )
-
-
-def test_a_wait_beyond_the_deadline_is_waited_for_before_another_try() -> None:
-    context = paced(timeout=10.0, max_retries=1)
-    found = play(
-        bulk.provision(lambda: context, DEVICE),
-        (Auth(), ANN),
-        (Send(PROVISIONING), ASKED),
-        (Sleep(20.0), None),
-        (Auth(), ANN),
-        (Send(PROVISIONING), ok(document())),
-    )
-    assert found.provisioning is not None
-
-
-def test_a_wait_of_more_than_a_minute_is_the_devices_error() -> None:
-    context = paced(max_retries=5)
-    found = play(
-        bulk.provision(lambda: context, DEVICE),
-        (Auth(), ANN),
-        (Send(PROVISIONING), Response(503, headers={"retry-after": "61"})),
-    )
-    assert isinstance(found.error, InternalServerError)
-
-
-def test_a_network_that_is_down_is_an_error_for_each_device() -> None:
-    flow = bulk.provision(lambda: paced(max_retries=0), DEVICE)
-    assert next(flow) == Auth()
-    with pytest.raises(StopIteration) as ended:
-        flow.throw(APIConnectionError("no answer"))
-    assert isinstance(ended.value.value.error, APIConnectionError)
-
-
-def test_a_wait_that_was_waited_for_is_no_reason_for_more_tries() -> None:
-    context = paced(max_retries=1)
-    asked = Response(429, headers={"retry-after": "0"})
-    found = play(
-        bulk.provision(lambda: context, DEVICE),
-        (Auth(), ANN),
-        (Send(PROVISIONING), asked),
-        (Sleep(0.0), None),
-        (Send(PROVISIONING), asked),
-    )
-    assert isinstance(found.error, RateLimitError)
-
-
-def test_a_run_that_is_closed_waits_for_no_retry_after(server: SiperbServer) -> None:
-    server.fail("provisioning", Delay(0.0))  # the first one is answered
-    server.fail("provisioning", Status(429, retry_after=25), times=None)
     with Siperb(server.pat, base_url=server.base_url, state=None) as client:
-        found = client.provision_all([server.user.devices[0].token] * 2, concurrency=1)
-        next(found)
-        server.wait_for_requests(2, route="provisioning")
-        (worker,) = (thread for thread in threading.enumerate() if thread.name == "siperb-bulk")
-        found.close()  # type: ignore[attr-defined]
-        worker.join(10)
-        assert not worker.is_alive()
-    assert [request.route for request in server.requests].count("provisioning") == 2
+        client.login()
+        results = client.bulk(work, range(3), concurrency=2)
+        next(results)
+        results.close()  # type: ignore[attr-defined]
+        goes_on.set()
+        for thread in threading.enumerate():
+            if thread.name == "siperb-bulk":
+                thread.join(30)
+        assert client.get_devices()
+    assert refused == ["Nobody waits for this any more."] * 2
+    assert said(server) == ["login", "devices"]
 
 
-async def test_tokens_that_fail_to_come_leave_no_task_behind(server: SiperbServer) -> None:
-    def tokens() -> Iterator[str]:
-        yield server.user.devices[0].token
-        raise LookupError("the tokens are gone")
+def test_ctrl_c_ends_a_run(server: SiperbServer) -> None:
+    hold = Hold()
+    server.fail("devices", hold)
+    main = threading.main_thread().ident
+    assert main
+
+    def work(_: int) -> None:
+        workers.append(threading.current_thread())
+        interrupter.start()
+        client.get_devices()
+        client.get_user()
+
+    def interrupt() -> None:
+        server.wait_for_requests(1, route="devices")
+        signal.pthread_kill(main, signal.SIGINT)
+
+    workers: list[threading.Thread] = []
+    interrupter = threading.Thread(target=interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Siperb(server.pat, base_url=server.base_url, state=None) as client:
+            results = client.bulk(work, [1])
+            with pytest.raises(KeyboardInterrupt):
+                next(results)
+            hold.release()
+            workers[0].join(30)
+            assert not workers[0].is_alive()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        interrupter.join()
+    assert said(server) == ["login", "devices"]
+
+
+async def test_closing_cancels_the_tasks(server: SiperbServer) -> None:
+    cancelled = []
+
+    async def work(item: int) -> None:
+        try:
+            if item:
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(item)
+            raise
 
     async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
-        with pytest.raises(LookupError):
-            await anext(client.provision_all(tokens()))
+        results = client.bulk(work, range(3), concurrency=2)
+        await anext(results)
+        await asyncio.sleep(0)
+        await results.aclose()  # type: ignore[attr-defined]
         assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+    assert sorted(cancelled) == [1, 2]
+
+
+async def test_a_consumer_that_is_cancelled_leaves_no_task_behind(server: SiperbServer) -> None:
+    server.fail("devices", Hold(), times=None)
+
+    async def work(_: int) -> None:
+        await client.get_devices()
+
+    async def consume() -> None:
+        async for _ in client.bulk(work, range(5), concurrency=2):
+            raise AssertionError("nothing ends")
+
+    async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
+        consumer = asyncio.create_task(consume())
+        await server.requests_arrived(1, route="devices")
+        consumer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await consumer
+        await asyncio.sleep(0)
+        assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+def test_items_that_fail_to_come_end_the_run(facade: Facade) -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise LookupError("the rows are gone")
+
+    client = facade.client()
+    with pytest.raises(LookupError, match="the rows are gone"):
+        facade.listed(client.bulk(facade.steps(provisioning(client)), items()))
+
+
+def test_on_the_class() -> None:
+    assert list(Siperb.bulk(str.upper, [])) == []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from effort import EACH
 from interrupts import count, interrupt
+from transcripts import within
 
 from siperb import AsyncSiperb, MemoryCache, Siperb
 from siperb.sync.singleflight import Singleflight
@@ -66,11 +67,11 @@ def test_those_who_share_a_run_do_not_wait_for_one_that_was_interrupted() -> Non
         return "done"
 
     def lead() -> str:
-        return singleflight.join("call", time.monotonic() + 60, work)
+        return singleflight.join("call", within(60), work)
 
     def follow() -> None:
         shared.wait(60)
-        followed.append(singleflight.join("call", time.monotonic() + 60, lambda: "done"))
+        followed.append(singleflight.join("call", within(60), lambda: "done"))
 
     number = count(lead)
     for at in range(1, number + 1):

@@ -11,10 +11,13 @@ import time
 from typing import Any
 
 import pytest
+from attrs import evolve
 from facades import Facade, said
+from transcripts import within
 
 from siperb import APITimeoutError, AsyncSiperb, NotFoundError, Siperb
 from siperb.aio.singleflight import Singleflight as AsyncSingleflight
+from siperb.core.retry import Context, Throttle
 from siperb.sync.singleflight import Singleflight, _ThreadRun
 from siperb.testing import Hold, SiperbServer, Status
 
@@ -27,9 +30,9 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
     begun: queue.SimpleQueue[None] = queue.SimpleQueue()
     wait_for = _ThreadRun.wait
 
-    def wait(run: Any, deadline: float) -> None:
+    def wait(run: Any, context: Any) -> None:
         begun.put(None)
-        wait_for(run, deadline)
+        wait_for(run, context)
 
     monkeypatch.setattr(_ThreadRun, "wait", wait)
 
@@ -158,7 +161,7 @@ async def test_when_the_last_one_gives_up_the_request_ends(server: SiperbServer)
 
 
 def test_a_thread_that_is_interrupted_hands_over(waiting: Any) -> None:
-    singleflight, deadline = Singleflight(), time.monotonic() + 60
+    singleflight, context = Singleflight(), within(60)
     begun, interrupt = threading.Event(), threading.Event()
     ran: list[str] = []
     results: list[Any] = []
@@ -171,10 +174,10 @@ def test_a_thread_that_is_interrupted_hands_over(waiting: Any) -> None:
 
     def lead() -> None:
         with contextlib.suppress(KeyboardInterrupt):
-            results.append(singleflight.join("call", deadline, interrupted))
+            results.append(singleflight.join("call", context, interrupted))
 
     def follow() -> None:
-        results.append(singleflight.join("call", deadline, lambda: ran.append("second") or "done"))
+        results.append(singleflight.join("call", context, lambda: ran.append("second") or "done"))
 
     threads = [threading.Thread(target=lead)]
     threads[0].start()
@@ -198,7 +201,7 @@ def cut_short() -> APITimeoutError:
 
 
 def test_a_thread_goes_on_when_the_deadline_of_another_ended_the_run(waiting: Any) -> None:
-    singleflight, now = Singleflight(), time.monotonic()
+    singleflight = Singleflight()
     begun, go_on = threading.Event(), threading.Event()
     results: list[Any] = []
 
@@ -209,11 +212,11 @@ def test_a_thread_goes_on_when_the_deadline_of_another_ended_the_run(waiting: An
 
     def lead() -> None:
         with contextlib.suppress(APITimeoutError):
-            results.append(singleflight.join("call", now + 1, fail))
+            results.append(singleflight.join("call", within(1), fail))
 
     def follow(seconds: float) -> None:
         try:
-            results.append(singleflight.join("call", now + seconds, lambda: "its own"))
+            results.append(singleflight.join("call", within(seconds), lambda: "its own"))
         except APITimeoutError as error:
             results.append(str(error))
 
@@ -233,7 +236,7 @@ def test_a_thread_goes_on_when_the_deadline_of_another_ended_the_run(waiting: An
 
 
 async def test_a_task_goes_on_when_the_deadline_of_another_ended_the_run() -> None:
-    singleflight, now = AsyncSingleflight(), time.monotonic()
+    singleflight = AsyncSingleflight()
     go_on = asyncio.Event()
 
     async def fail() -> str:
@@ -243,10 +246,10 @@ async def test_a_task_goes_on_when_the_deadline_of_another_ended_the_run() -> No
     async def its_own() -> str:
         return "its own"
 
-    first = asyncio.create_task(singleflight.join("call", now + 1, fail))
+    first = asyncio.create_task(singleflight.join("call", within(1), fail))
     await asyncio.sleep(0)
     patient, impatient = (
-        asyncio.create_task(singleflight.join("call", now + seconds, its_own)) for seconds in (60, 0.2)
+        asyncio.create_task(singleflight.join("call", within(seconds), its_own)) for seconds in (60, 0.2)
     )
     with pytest.raises(APITimeoutError, match="The call got no answer in time"):
         await asyncio.wait_for(impatient, 30)
@@ -301,7 +304,7 @@ async def test_a_flight_that_is_cancelled_before_it_begins_is_none(server: Siper
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks are eager from Python 3.12 on")
 async def test_a_flight_may_land_before_anybody_waits(server: SiperbServer) -> None:
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
-    singleflight, deadline = AsyncSingleflight(), time.monotonic() + 60
+    singleflight, context = AsyncSingleflight(), within(60)
 
     async def at_once() -> int:
         return 1
@@ -309,8 +312,51 @@ async def test_a_flight_may_land_before_anybody_waits(server: SiperbServer) -> N
     async def fail_at_once() -> int:
         raise LookupError
 
-    assert await asyncio.wait_for(singleflight.join("call", deadline, at_once), 30) == 1
+    assert await asyncio.wait_for(singleflight.join("call", context, at_once), 30) == 1
     with pytest.raises(LookupError):
-        await asyncio.wait_for(singleflight.join("call", deadline, fail_at_once), 30)
+        await asyncio.wait_for(singleflight.join("call", context, fail_at_once), 30)
     async with AsyncSiperb(server.pat, base_url=server.base_url) as client:
         assert len(await client.get_devices() or ()) == 2
+
+
+def held(seconds: float) -> Context:
+    """One with no time left, but for what its bulk run was held back."""
+    context = evolve(within(0.0), throttle=Throttle())
+    assert context.throttle
+    context.throttle.hold(time.monotonic(), seconds)
+    return context
+
+
+def test_a_thread_waits_longer_by_what_its_run_was_held_back(waiting: Any) -> None:
+    singleflight, shared, results = Singleflight(), threading.Event(), []
+    leading = threading.Event()
+
+    def work() -> str:
+        leading.set()
+        return "done" if shared.wait(30) else ""
+
+    threads = [
+        threading.Thread(target=lambda context=context: results.append(singleflight.join("call", context, work)))
+        for context in (within(60), held(60))
+    ]
+    threads[0].start()
+    assert leading.wait(30)
+    threads[1].start()
+    waiting(1)
+    shared.set()
+    for thread in threads:
+        thread.join(30)
+    assert results == ["done"] * 2
+
+
+async def test_a_task_waits_longer_by_what_its_run_is_held_back_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siperb.aio.singleflight.GRACE", 0.0)
+    context = evolve(within(0.05), throttle=Throttle())
+
+    async def work() -> str:
+        assert context.throttle
+        context.throttle.hold(time.monotonic(), 60)
+        await asyncio.sleep(0.1)  # its time is up meanwhile
+        return "done"
+
+    assert await AsyncSingleflight().join("call", context, work) == "done"

@@ -17,6 +17,7 @@ import siperb
 from siperb import (
     APIStatusError,
     AsyncSiperb,
+    BulkResult,
     Cache,
     Contact,
     Device,
@@ -156,6 +157,26 @@ async def awaited(http_session: aiohttp.ClientSession) -> None:
         await client.logout()
         devices = await asyncio.gather(client.get_devices(), client.get_user())
         assert_type(devices, tuple[list[Device] | None, User | None])
+
+
+def in_bulk(client: Siperb, rows: list[str]) -> None:
+    def work(row: str) -> Provisioning | None:
+        return client.get_provisioning(row)
+
+    assert_type(Siperb.bulk(work, rows), Iterator[BulkResult[str, Provisioning | None]])
+    for result in client.bulk(work, iter(rows), concurrency=4, on_progress=report):
+        assert_type((result.item, result.value, result.error), tuple[str, Provisioning | None, Exception | None])
+    client.bulk(work, [1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def in_bulk_awaited(client: AsyncSiperb, rows: list[str]) -> None:
+    async def work(row: str) -> Provisioning | None:
+        return await client.get_provisioning(row)
+
+    assert_type(client.bulk(work, rows), AsyncIterator[BulkResult[str, Provisioning | None]])
+    async for result in client.bulk(client.get_provisioning, rows, on_progress=report):
+        assert_type((result.item, result.value), tuple[str, Provisioning | None])
+    client.bulk(len, rows)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def registration(client: Siperb, provisioning: Provisioning) -> None:

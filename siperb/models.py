@@ -187,6 +187,8 @@ class Provisioned:
     """Whose result it is. A secret."""
     provisioning: Provisioning
     """The SIP credentials and settings of the device."""
+    user_id: str | None = None
+    """Of the domain user whose device it is; None for one's own."""
     error: None = field(default=None, init=False)
     """None."""
 
@@ -196,9 +198,11 @@ class NotProvisioned:
     """A device of `provision_all` with the error that it met."""
 
     device_token: str = field(repr=False)
-    """Whose result it is. A secret."""
+    """Whose result it is. A secret. Empty when the devices of a domain user could not be listed."""
     error: SiperbError
     """What `get_provisioning` of a strict client would have raised."""
+    user_id: str | None = None
+    """Of the domain user whose device it is; None for one's own."""
     provisioning: None = field(default=None, init=False)
     """None."""
 

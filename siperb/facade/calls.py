@@ -14,11 +14,12 @@ from siperb.core import admin, flows
 from siperb.core.calls import Call, GetDevices, GetProvisioning
 from siperb.core.flows import LOGIN_KEY, Credentials
 from siperb.core.operations import Operation
+from siperb.errors import ConfigurationError
 from siperb.facade.accounts import Accounts
 from siperb.facade.arguments import cache_key_of, check_concurrency, given_session, iterable
 from siperb.facade.bulk import Bulk, BulkRun, OnProgress, Progress
 from siperb.facade.invocation import Invocation
-from siperb.facade.provisioning import Step, Steps, provision
+from siperb.facade.provisioning import Step, Steps, list_devices, provision
 from siperb.models import Device, DomainUser, Provisioning, ProvisioningResult
 
 logger: logging.Logger = logging.getLogger("siperb")
@@ -122,13 +123,28 @@ class Calls(Accounts):
         return Bulk(work, iter(iterable("items", items)), check_concurrency(concurrency), progress)
 
     def _provision_all(
-        self, device_tokens: Iterable[str] | None, concurrency: int, on_progress: OnProgress, timeout: float
+        self,
+        device_tokens: Iterable[str] | None,
+        domain_users: Iterable[DomainUser | str] | None,
+        concurrency: int,
+        on_progress: OnProgress,
+        timeout: float,
     ) -> Bulk[Step, ProvisioningResult]:
-        first = [Step()] if device_tokens is None else map(provision, iterable("device_tokens", device_tokens))
+        first: Iterable[Step] = [Step()]
+        if domain_users is not None:
+            self._refuse_in_view("provision domain users")
+            if device_tokens is not None:
+                raise ConfigurationError(
+                    "Pass device_tokens or domain_users, not both: the devices are listed by user."
+                )
+            first = map(list_devices, iterable("domain_users", domain_users))
+        elif device_tokens is not None:
+            first = map(provision, iterable("device_tokens", device_tokens))
         steps = Steps(first, Progress(on_progress, device_tokens))
 
         def work(step: Step) -> Any:
-            return self._drive(self._fetch(step.call(), timeout=timeout))
+            client = self if step.user_id is None else self.for_user(step.user_id)
+            return client._drive(client._fetch(step.call(), timeout=timeout))
 
         return Bulk(work, steps, check_concurrency(concurrency), steps.finish)
 

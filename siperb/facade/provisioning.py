@@ -12,7 +12,7 @@ from attrs import frozen
 from siperb.core.calls import Call, GetDevices, GetProvisioning
 from siperb.errors import CredentialsUnavailableError, MissingCredentialsError, SiperbError
 from siperb.facade.bulk import Progress
-from siperb.models import BulkResult, NotProvisioned, Provisioned, ProvisioningResult
+from siperb.models import BulkResult, DomainUser, NotProvisioned, Provisioned, ProvisioningResult
 
 
 @frozen(eq=False, repr=False)
@@ -46,9 +46,9 @@ class Steps(Iterator[Step]):
         if error is not None:
             if is_own_list or not isinstance(error, SiperbError) or isinstance(error, ENDS):
                 raise error
-            return self._progress(NotProvisioned(step.device_token, error.with_traceback(None)))
+            return self._progress(NotProvisioned(step.device_token, error.with_traceback(None), step.user_id))
         if not step.is_list:
-            return self._progress(Provisioned(step.device_token, value))
+            return self._progress(Provisioned(step.device_token, value, step.user_id))
         self._listed.extend(provision(device.device_token, step.user_id) for device in value)
         if is_own_list:
             self._progress.total = len(value)
@@ -56,6 +56,12 @@ class Steps(Iterator[Step]):
 
 
 ENDS = (MissingCredentialsError, CredentialsUnavailableError)
+
+
+def list_devices(user: DomainUser | str) -> Step:
+    """Of anything, as an id that cannot be used is an error of its result, and None would be oneself."""
+    user_id: Any = getattr(user, "user_id", user)
+    return Step(user_id=user_id or "")
 
 
 def provision(device_token: str, user_id: str | None = None) -> Step:

@@ -9,7 +9,7 @@ from siperb.core.calls import GetUser
 from siperb.facade.arguments import check_work
 from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import BulkResult, Device, Provisioning, ProvisioningResult, Registration, Session, User
+from siperb.models import BulkResult, Device, DomainUser, Provisioning, ProvisioningResult, Registration, Session, User
 from siperb.state import SiperbAPI, SiperbState
 from siperb.sync.administration import Administration
 from siperb.sync.on_class import DefaultClient, OnClassToo, client
@@ -195,6 +195,7 @@ class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
         cls,
         device_tokens: Iterable[str] | None = None,
         *,
+        domain_users: Iterable[DomainUser | str] | None = None,
         concurrency: int = 16,
         on_progress: Callable[[int, int | None], None] | None = None,
         timeout: float | None = None,
@@ -202,8 +203,9 @@ class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
         """Provision many devices side by side: an iterator of results, as they come.
 
         device_tokens: whose; None means every script device of the user.
+        domain_users: of whom, instead, every script device: e.g. `get_domain_users()`, or their ids.
         concurrency: how many calls at a time, 1000 at most.
-        on_progress: called with how many are done, and how many there are (None when `device_tokens` has no length).
+        on_progress: called with how many are done, and how many there are (None when that is not known).
         timeout: seconds for each call, instead of the client's.
 
         Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
@@ -213,7 +215,9 @@ class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
         Closing the iterator lets requests under way end by themselves; nothing follows them, nor waits for them.
         """
         self = client(cls)
-        return self._drive_bulk(self._provision_all(device_tokens, concurrency, on_progress, self._seconds(timeout)))
+        return self._drive_bulk(
+            self._provision_all(device_tokens, domain_users, concurrency, on_progress, self._seconds(timeout))
+        )
 
     @OnClassToo
     def bulk(

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from siperb.cli import account, demo, devices, doctor, provision, serve
+from siperb.cli import account, completion, demo, devices, doctor, provision, serve, status
 from siperb.cli.failures import CommandError, Interrupted, report
 from siperb.cli.parser import Parser, parse
 from siperb.cli.terminal import library_log
@@ -21,7 +21,7 @@ from siperb.errors import SiperbError
 
 __all__ = ["main"]
 
-GROUPS = (demo, serve, account, devices, provision, doctor)
+GROUPS = (demo, serve, account, status, devices, provision, doctor, completion)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _never_fail_to_encode()
             arguments = parse(_parser(), argv)
             as_json = arguments.json
-            with library_log(arguments.verbose):
+            with library_log(arguments.verbose, wants_keyring=arguments.cache):
                 code: int = arguments.run(arguments)
         except SystemExit as stop:  # argparse's way to end
             code = stop.code if isinstance(stop.code, int) else 1

@@ -1,8 +1,9 @@
-"""The checks of ``siperb doctor``, in their order. A check says what it found, or raises `Problem` or `Unneeded`."""
+"""The checks of ``siperb doctor``, in their order. A check says what it found, or raises `Problem` or `Skipped`."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import time
@@ -12,33 +13,34 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from siperb import sip
+from siperb.cli.check import TIMEOUT, Check, Context, Problem, Skipped
+from siperb.cli.client import client
 from siperb.cli.credentials import address, find
 from siperb.cli.devices import choose
 from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.masking import mask
-from siperb.cli.patient import TIMEOUT, Check, Patient, Problem, Unneeded
 from siperb.cli.registration import advice, is_plain, outcome
-from siperb.facade.network import environment_proxy, tls_context, without_credentials
+from siperb.facade.network import environment_proxy, is_loopback, tls_context, without_credentials
 from siperb.facade.registrar import no_redirects
 
 
-def check_address(patient: Patient) -> str:
-    patient.base_url, source = address(patient.arguments)
-    return f"{patient.base_url} ({source})"
+def check_address(context: Context) -> str:
+    context.base_url, source = address(context.arguments)
+    return f"{context.base_url} ({source})"
 
 
-def check_proxy(patient: Patient) -> str:
-    patient.proxy = environment_proxy(patient.base_url)
-    if patient.proxy is None:
+def check_proxy(context: Context) -> str:
+    context.proxy = environment_proxy(context.base_url)
+    if context.proxy is None:
         return "none"
-    parts = urlsplit(patient.proxy)  # user and password are not shown
+    parts = urlsplit(context.proxy)  # user and password are not shown
     return f"{parts.scheme}://{parts.hostname}:{parts.port or 80}"
 
 
-def check_dns(patient: Patient) -> str:
-    if patient.proxy:
-        raise Unneeded("the proxy looks the name up")
-    host, port = _host_and_port(patient.base_url)
+def check_dns(context: Context) -> str:
+    if context.proxy:
+        raise Skipped("the proxy looks the name up")
+    host, port = _host_and_port(context.base_url)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -46,18 +48,18 @@ def check_dns(patient: Patient) -> str:
             f"{host} has no address ({error.strerror or type(error).__name__})",
             "check the name and the network; behind a proxy set HTTPS_PROXY",
         ) from None
-    patient.addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    return "nothing to look up" if patient.addresses == [host] else f"{host} is {', '.join(patient.addresses[:3])}"
+    context.addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return "nothing to look up" if context.addresses == [host] else f"{host} is {', '.join(context.addresses[:3])}"
 
 
-def check_connection(patient: Patient) -> str:
-    if patient.proxy:
-        raise Unneeded("the proxy connects")
-    _, port = _host_and_port(patient.base_url)
+def check_connection(context: Context) -> str:
+    if context.proxy:
+        raise Skipped("the proxy connects")
+    _, port = _host_and_port(context.base_url)
     reasons: list[str] = []
-    for ip in patient.addresses:
+    for ip in context.addresses:
         try:
-            patient.connection = socket.create_connection((ip, port), timeout=TIMEOUT / len(patient.addresses))
+            context.connection = socket.create_connection((ip, port), timeout=TIMEOUT / len(context.addresses))
         except OSError as error:
             reasons.append(f"{ip}: {error.strerror or 'no answer'}")
         else:
@@ -68,14 +70,14 @@ def check_connection(patient: Patient) -> str:
     )
 
 
-def check_tls(patient: Patient) -> str:
-    if patient.base_url.startswith("http://"):
-        raise Unneeded("plain http on loopback")
-    if patient.proxy:
-        raise Unneeded("it is between the login and the API, through the proxy")
-    host, _ = _host_and_port(patient.base_url)
+def check_tls(context: Context) -> str:
+    if context.base_url.startswith("http://"):
+        raise Skipped("plain http on loopback")
+    if context.proxy:
+        raise Skipped("it is between the login and the API, through the proxy")
+    host, _ = _host_and_port(context.base_url)
     try:
-        patient.connection = tls_context().wrap_socket(patient.connection, server_hostname=host)
+        context.connection = tls_context().wrap_socket(context.connection, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         raise Problem(f"the certificate is not accepted: {error.verify_message}", _OWN_CA) from None
     except OSError as error:
@@ -83,43 +85,47 @@ def check_tls(patient: Patient) -> str:
         raise Problem(
             f"no TLS ({reason})", "check the address and the port; a proxy or firewall may be in the way"
         ) from None
-    expires = ssl.cert_time_to_seconds(str((patient.connection.getpeercert() or {})["notAfter"]))
-    return f"{patient.connection.version()}, certificate good for {(expires - time.time()) / 86400:.0f} days"
+    expires = ssl.cert_time_to_seconds(str((context.connection.getpeercert() or {})["notAfter"]))
+    return f"{context.connection.version()}, certificate good for {(expires - time.time()) / 86400:.0f} days"
 
 
-def check_keyring(patient: Patient) -> str:
-    patient.cache.check()
-    return f"{patient.cache.backend()} stores and reads"
+def check_keyring(context: Context) -> str:
+    if os.environ.get("PYTHON_KEYRING_BACKEND") == "keyring.backends.null.Keyring":
+        raise Skipped("none is wanted: PYTHON_KEYRING_BACKEND names the null keyring")
+    context.cache.check()
+    return f"{context.cache.backend()} stores and reads"
 
 
-def check_token(patient: Patient) -> str:
-    found = find(patient.base_url, patient.cache)
+def check_token(context: Context) -> str:
+    found = find(context.arguments, context.cache)
     if found.pat is None and found.unanswered:
         raise Problem("the keyring does not say whether there is one", "mend the keyring, or set SIPERB_PAT")
     if found.pat is None:
         raise Problem("there is none", "run `siperb login`, or set SIPERB_PAT", exit_code=CREDENTIALS)
+    options = {"timeout": TIMEOUT} if context.arguments.timeout is None else {}
+    context.siperb = client(context.arguments, context.cache, pat=found.pat, max_retries=0, **options)
     return f"{mask(found.pat)} from {found.source}"
 
 
-def check_login(patient: Patient) -> str:
-    return f"user {patient.siperb.login().user_id}"
+def check_login(context: Context) -> str:
+    return f"user {context.siperb.login().user_id}"
 
 
-def check_devices(patient: Patient) -> str:
-    patient.devices = patient.siperb.get_devices()
-    if not patient.devices:
+def check_devices(context: Context) -> str:
+    context.devices = context.siperb.get_devices()
+    if not context.devices:
         raise Problem("there is no script device", 'make one at Siperb, with the platform "script"')
     try:
-        name = patient.arguments.device
-        patient.device = patient.devices[0] if name is None else choose(patient.devices, name)
+        name = context.arguments.device
+        context.device = context.devices[0] if name is None else choose(context.devices, name)
     except CommandError as error:
         raise Problem(str(error)) from None
-    return f"{len(patient.devices)} script device{'s' if len(patient.devices) > 1 else ''}"
+    return f"{len(context.devices)} script device{'s' if len(context.devices) > 1 else ''}"
 
 
-def check_provisioning(patient: Patient) -> str:
-    device = patient.device
-    patient.provisioning = provisioning = patient.siperb.get_provisioning(device.device_token)
+def check_provisioning(context: Context) -> str:
+    device = context.device
+    context.provisioning = provisioning = context.siperb.get_provisioning(device.device_token)
     sip.jssip(provisioning)  # names what is missing
     expires = provisioning.jwt_expires_at
     if expires and expires <= datetime.now(timezone.utc):
@@ -128,9 +134,10 @@ def check_provisioning(patient: Patient) -> str:
     return f"{device.description or 'no description'}: complete, {jwt}"
 
 
-def check_websocket(patient: Patient) -> str:
-    host = patient.provisioning.sip_wss_server or ""
-    url = sip.websocket_url(patient.provisioning, insecure=is_plain(patient.provisioning, patient.base_url))
+def check_websocket(context: Context) -> str:
+    _refuse_made_up(context)
+    host = context.provisioning.sip_wss_server or ""
+    url = sip.websocket_url(context.provisioning, insecure=is_plain(context.provisioning, context.base_url))
     problem: Problem
     try:
         protocol = asyncio.run(_shake_hands(url))
@@ -151,9 +158,10 @@ def check_websocket(patient: Patient) -> str:
     raise problem
 
 
-def check_registration(patient: Patient) -> str:
-    plain = is_plain(patient.provisioning, patient.base_url)
-    registration = patient.siperb.check_registration(patient.provisioning, insecure=plain)
+def check_registration(context: Context) -> str:
+    _refuse_made_up(context)
+    plain = is_plain(context.provisioning, context.base_url)
+    registration = context.siperb.check_registration(context.provisioning, insecure=plain)
     if registration.accepted:
         return outcome(registration)
     raise Problem(outcome(registration), advice(registration))
@@ -176,6 +184,13 @@ CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
 
 _OWN_CA = "name the CA bundle of your network in REQUESTS_CA_BUNDLE; check this computer's clock"
 _AT_SIPERB = "check SipWssServer, SipWebsocketPort and SipServerPath in the device's settings at Siperb"
+
+
+def _refuse_made_up(context: Context) -> None:
+    """The loopback API hands out hosts of a domain that never resolves (RFC 2606)."""
+    host = context.provisioning.sip_wss_server or ""
+    if host.endswith(".example") and is_loopback(urlsplit(context.base_url).hostname or ""):
+        raise Skipped(f"made-up host {host}: the API is a loopback one")
 
 
 async def _shake_hands(url: str) -> str | None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from siperb.cli.failures import USAGE, CommandError
 from siperb.cli.masking import mask
-from siperb.cli.parser import Parser
-from siperb.cli.terminal import Paint, is_terminal, say, show, table, write_json
+from siperb.cli.parser import Parser, did_you_mean
+from siperb.cli.table import show_table
+from siperb.cli.terminal import is_terminal, say, write_json
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -27,14 +28,15 @@ def add_to(parser: Parser) -> None:
         "devices",
         run,
         "list the script devices",
-        "Device tokens are secrets: a table has them masked, --json masks them on a terminal unless --reveal is given.",
+        "Device tokens are secrets: a table has them masked, --json masks them on a terminal, unless --reveal\n"
+        "is given. In a pipe a device is a line with tabs, without a header.",
         examples="  siperb devices\n  siperb devices --json | jq -r '.[0].device_token' | siperb provision -",
-        options="base-url cache json reveal",
+        options="connection cache json reveal",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from siperb.cli.credentials import client
+    from siperb.cli.client import client
 
     with client(arguments) as siperb:
         devices = list_devices(siperb, arguments)
@@ -66,8 +68,7 @@ def _show_table(devices: Sequence[Device], *, masked: bool) -> None:
     for number, device in enumerate(devices, 1):
         token = mask(device.device_token) if masked else device.device_token
         rows.append((str(number), device.description or "", token))
-    head, *lines = table(("#", "DESCRIPTION", "DEVICE TOKEN"), rows)
-    show("\n".join((Paint(sys.stdout)(head, "bold"), *lines)))
+    show_table(("#", "DESCRIPTION", "DEVICE TOKEN"), rows)
 
 
 def list_devices(siperb: Siperb[Never], arguments: argparse.Namespace) -> list[Device]:
@@ -77,6 +78,7 @@ def list_devices(siperb: Siperb[Never], arguments: argparse.Namespace) -> list[D
 def choose(devices: Sequence[Device], wanted: str) -> Device:
     """The device of that description, or of that number in the list, or the only one whose description begins so.
 
+    ``#2`` is always the number; ``2`` is refused where one device is the second and another is called so.
     `CommandError` when there is none or more than one; it does not repeat what was wanted, for that may be a secret.
     """
     if re.fullmatch(r"t[0-9a-f]{64}", wanted) or wanted in [device.device_token for device in devices]:
@@ -87,19 +89,22 @@ def choose(devices: Sequence[Device], wanted: str) -> Device:
         )
     folded = wanted.casefold()
     names = [(device.description or "").casefold() for device in devices]
+    numbers = range(1, len(devices) + 1)
+    called = [number for number, name in enumerate(names, 1) if folded and name == folded]
     for matches in (
-        [number for number, name in enumerate(names, 1) if folded and name == folded],
-        [number for number in range(1, len(devices) + 1) if str(number) == wanted],
+        [number for number in numbers if f"#{number}" == wanted],
+        [number for number in numbers if str(number) == wanted or number in called],
         [number for number, name in enumerate(names, 1) if folded and name.startswith(folded)],
     ):
         if len(matches) == 1:
             return devices[matches[0] - 1]
         if matches:
-            raise CommandError(f"More than one device fits: {_some(devices, matches)}; give the number of one.")
-    known = _some(devices, range(1, len(devices) + 1))
-    raise CommandError(f"No script device has that description or number; there is {known or 'none at all'}.")
+            raise CommandError(f"More than one device fits: {_some(devices, matches)}; give '#' and the number of one.")
+    known = _some(devices, numbers)
+    near = did_you_mean(wanted, filter(None, (device.description for device in devices)))
+    raise CommandError("No script device has that description or number" + (near or f"; there is {known or 'none'}."))
 
 
 def _some(devices: Sequence[Device], numbers: Sequence[int]) -> str:
-    named = [f"{number} ({devices[number - 1].description or 'no description'})" for number in numbers[:SHOWN]]
+    named = [f"#{number} ({devices[number - 1].description or 'no description'})" for number in numbers[:SHOWN]]
     return ", ".join(named) + (", …" if len(numbers) > SHOWN else "")

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from siperb.cli.failures import CREDENTIALS, ERROR
 from siperb.cli.parser import Parser
-from siperb.cli.terminal import Paint, printable, show, write_json
+from siperb.cli.terminal import Paint, columns, printable, say, show, write_json
+from siperb.cli.wait import Wait
 
 if TYPE_CHECKING:
-    from siperb.cli.patient import Patient
+    from siperb.cli.check import Context
 
 COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "dim"}
 
@@ -46,7 +47,7 @@ class Finding(NamedTuple):
 
 def add_to(parser: Parser) -> None:
     command = parser.add(
-        "doctor", run, "check what is needed, and say what to do about what fails", ABOUT, options="base-url json"
+        "doctor", run, "check what is needed, and say what to do about what fails", ABOUT, options="connection json"
     )
     command.add_argument(
         "--device", metavar="NAME", help="description or number of the device to check (the first one)"
@@ -54,28 +55,29 @@ def add_to(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from siperb.cli.check import Context
     from siperb.cli.checks import CHECKS
-    from siperb.cli.patient import Patient
 
     if not arguments.verbose:
         logging.getLogger("siperb").setLevel(logging.ERROR)  # the findings say it
     findings: list[Finding] = []
-    with contextlib.closing(Patient(arguments)) as patient:
+    with contextlib.closing(Context(arguments)) as context:
         for name in CHECKS:
-            findings.append(_examine(name, patient, findings))
+            with Wait(f"Checking {name}"):
+                findings.append(_examine(name, context, findings))
             if not arguments.json:
                 _tell(findings[-1])
     codes = {finding.exit_code for finding in findings} - {0}
     if arguments.json:
         write_json({"ok": not codes, "checks": [_as_json(finding) for finding in findings]})
     elif not codes:
-        show(Paint(sys.stdout)("All is well.", "bold"))
+        (say if columns(sys.stdout) is None else show)(Paint(sys.stdout)("All is well.", "bold"))
     return CREDENTIALS if codes == {CREDENTIALS} else ERROR if codes else 0
 
 
-def _examine(name: str, patient: Patient, before: list[Finding]) -> Finding:
+def _examine(name: str, context: Context, before: list[Finding]) -> Finding:
+    from siperb.cli.check import Problem, Skipped, run_check
     from siperb.cli.checks import CHECKS
-    from siperb.cli.patient import Problem, Unneeded
 
     check, needed = CHECKS[name]
     cause = next((finding.cause for finding in before if finding.name in needed and finding.cause), None)
@@ -83,8 +85,8 @@ def _examine(name: str, patient: Patient, before: list[Finding]) -> Finding:
         return Finding(name, "skipped", f"because {cause} failed", cause=cause)
     began = time.monotonic()
     try:
-        finding = Finding(name, "ok", patient.examine(check))
-    except Unneeded as reason:
+        finding = Finding(name, "ok", run_check(check, context))
+    except Skipped as reason:
         finding = Finding(name, "skipped", str(reason))
     except Problem as problem:
         if problem.harmless:
@@ -95,11 +97,14 @@ def _examine(name: str, patient: Patient, before: list[Finding]) -> Finding:
 
 
 def _tell(finding: Finding) -> None:
+    if columns(sys.stdout) is None:
+        show("\t".join(map(printable, (finding.status, finding.name, finding.detail, finding.advice or ""))).rstrip())
+        return
     paint = Paint(sys.stdout)
     status = paint(f"{finding.status:8}", COLOURS[finding.status])
-    show(f"{status} {paint(f'{finding.name:12}', 'bold')} {printable(finding.detail)}")
+    show(printable(finding.detail), prefix=f"{status} {paint(f'{finding.name:12}', 'bold')} ")
     if finding.advice:
-        show(f"{'':21} → {printable(finding.advice)}")
+        show(printable(finding.advice), prefix=f"{'':21} → ")
 
 
 def _as_json(finding: Finding) -> dict[str, object]:

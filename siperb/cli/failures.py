@@ -6,11 +6,13 @@ import json
 import sys
 
 from siperb.cli.terminal import Paint, printable, say
+from siperb.cli.wording import in_words_of_commands
 from siperb.errors import (
     APIStatusError,
     AuthenticationError,
     CacheError,
     ConfigurationError,
+    CredentialsUnavailableError,
     MissingCredentialsError,
 )
 
@@ -52,7 +54,8 @@ def sentence(error: Exception) -> str:
         text = f"{file}{error.strerror or type(error).__name__}"
     else:
         text = str(error)
-    if isinstance(error, CacheError):
+    if isinstance(error, (CacheError, CredentialsUnavailableError, MissingCredentialsError)):
+        text = in_words_of_commands(text)
         text = text[:1].upper() + text[1:]
     return printable(text if text.endswith(".") else f"{text}.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 
 from siperb import sip
 from siperb.cli.failures import CommandError
+from siperb.cli.terminal import json_text, printable
 from siperb.models import Provisioning, Session
 
 FIELDS = (
@@ -33,9 +33,9 @@ def build(form: str, provisioning: Provisioning, session: Session | None) -> Doc
     return FORMS[form][0](provisioning, session)
 
 
-def render(form: str, document: Document) -> str:
-    """Its text, the last newline included."""
-    return FORMS[form][1](document)
+def render(form: str, document: Document, *, on_screen: bool = False) -> str:
+    """Its text, the last newline included. on_screen: whether it is for a terminal."""
+    return FORMS[form][1](document, on_screen)
 
 
 def _attributes(provisioning: Provisioning, session: Session | None) -> Document:
@@ -55,15 +55,16 @@ def _variables(provisioning: Provisioning, session: Session | None) -> Document:
     return variables
 
 
-def _to_json(document: Document) -> str:
-    return json.dumps(document, indent=2) + "\n"
+def _to_json(document: Document, on_screen: bool) -> str:
+    return json_text(document, indent=2, on_screen=on_screen)
 
 
-def _to_shell(document: Document) -> str:
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in document.items())
+def _to_shell(document: Document, on_screen: bool) -> str:
+    lines = [f"{name}={shlex.quote(value)}" for name, value in document.items()]
+    return "\n".join(map(printable, "\n".join(lines).split("\n")) if on_screen else lines) + "\n"
 
 
-FORMS: dict[str, tuple[Callable[[Provisioning, Session | None], Document], Callable[[Document], str]]] = {
+FORMS: dict[str, tuple[Callable[[Provisioning, Session | None], Document], Callable[[Document, bool], str]]] = {
     "json": (_attributes, _to_json),
     "env": (_variables, _to_shell),
     "sipjs": (sip.sipjs, _to_json),

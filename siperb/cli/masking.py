@@ -13,7 +13,8 @@ HIDDEN = "•••"
 LONG = 32  # characters
 
 _SECRET_NAME = re.compile(r"password|passwd|jwt|token|secret|credential|^authorization$|api_?key", re.IGNORECASE)
-
+_DATE_NAME = re.compile(r"(_at|At|_on|On|[Dd]ate|[Ee]xp\w*|[Ii]ssued)$")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?UTC|Z|[+-]\d\d:?\d\d)?)?")
 
 MASKED = "Secrets are masked on a terminal: --reveal shows them, -o FILE and a pipe get them."
 
@@ -35,7 +36,10 @@ def mask_all(document: Any, secrets: Iterable[str | None]) -> Any:
     def masked(value: Any, named: bool) -> Any:
         if isinstance(value, Mapping):
             items = cast(Mapping[str, Any], value).items()
-            return {name: masked(inner, named or bool(_SECRET_NAME.search(name))) for name, inner in items}
+            return {
+                name: masked(inner, (named or bool(_SECRET_NAME.search(name))) and not _is_date(name, inner))
+                for name, inner in items
+            }
         if isinstance(value, (list, tuple)):
             return [masked(inner, named) for inner in cast("list[Any]", value)]
         if isinstance(value, str) and value:
@@ -46,3 +50,8 @@ def mask_all(document: Any, secrets: Iterable[str | None]) -> Any:
         return HIDDEN if named and isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
     return masked(document, False)
+
+
+def _is_date(name: str, value: Any) -> bool:
+    """A date, and called one: a password may look like a date."""
+    return bool(_DATE_NAME.search(name)) and isinstance(value, str) and bool(_DATE.fullmatch(value))

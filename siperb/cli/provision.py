@@ -15,7 +15,7 @@ from siperb.cli.parser import Parser, count
 from siperb.cli.private_file import PrivateFile, told_when_interrupted
 from siperb.cli.registration import check_registration
 from siperb.cli.secret_input import read_secret
-from siperb.cli.terminal import is_terminal, printable, say, warn, write
+from siperb.cli.terminal import is_terminal, say, warn, write
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from siperb.sync.client import Siperb
 
 ABOUT = """\
-DEVICE is the description of the device, the beginning of it that no other has, or its number in `siperb devices`.
+DEVICE is the description of the device, the beginning of it that no other has, or its number in `siperb devices`;
+'#2' is always the number.
 A device token is a secret and no argument: `-` reads it from stdin, or asks for it without echo.
 
 A pipe and a file get the secrets, a terminal gets them masked unless --reveal is given.
@@ -51,7 +52,7 @@ def add_to(parser: Parser) -> None:
         "fetch the SIP credentials of a device",
         ABOUT,
         examples=EXAMPLES,
-        options="base-url cache json reveal",
+        options="connection cache json reveal",
     )
     device = command.add_mutually_exclusive_group(required=True)
     device.add_argument("device", metavar="DEVICE", nargs="?", help="description, number, or - for a token on stdin")
@@ -59,14 +60,16 @@ def add_to(parser: Parser) -> None:
     command.add_argument("--check", action="store_true", help="ask the SIP registrar whether it takes them, instead")
     command.add_argument("--concurrency", type=count, default=16, metavar="N", help="calls at a time for --all (16)")
     command.add_argument("--format", choices=("json", "env", "sipjs", "jssip"), default="json", help="default: json")
-    command.add_argument("-o", "--output", metavar="FILE", help="write FILE, readable for you alone (mode 0600)")
+    command.add_argument("-o", "--output", metavar="FILE", help="a file, readable for you alone (0600); - is stdout")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from siperb.cli.credentials import client
+    from siperb.cli.client import client
     from siperb.cli.forms import build, render
 
-    file = PrivateFile(arguments.output) if arguments.output is not None else None
+    file = PrivateFile(arguments.output) if arguments.output not in (None, "-") else None
+    if arguments.json and arguments.format == "env":
+        raise CommandError("--json does not go with --format env, which is no JSON.", USAGE)
     if arguments.check and (arguments.all or file):
         raise CommandError("--check goes with neither --all nor -o.", USAGE)
     if arguments.all:
@@ -82,12 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
         masked = on_screen and not arguments.reveal
         if masked:
             document = mask_all(document, secrets_in(provisioning, siperb.session))
-        text = render(arguments.format, document)
+        text = render(arguments.format, document, on_screen=on_screen)
         if file:
             file.write(text)
             say(f"Written to {file.path}, readable for you alone.")
-        elif on_screen:
-            write("\n".join(map(printable, text.split("\n"))))
         else:
             write(text)
         if masked:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from siperb.cli.failures import ERROR
 from siperb.cli.terminal import printable, say, show, write_json
+from siperb.cli.wait import Wait
 
 if TYPE_CHECKING:
     from siperb.models import Contact, Provisioning, Registration
@@ -22,7 +23,8 @@ def check_registration(siperb: Siperb, provisioning: Provisioning, arguments: ar
     from siperb.cli.credentials import address
 
     base_url, _ = address(arguments)
-    registration = siperb.check_registration(provisioning, insecure=is_plain(provisioning, base_url))
+    with Wait("Waiting for the SIP registrar"):
+        registration = siperb.check_registration(provisioning, insecure=is_plain(provisioning, base_url))
     if arguments.json:
         import attrs
 

@@ -1,4 +1,7 @@
-"""What a screen gets: colour where it is wanted, tables, text without control characters, the library's log."""
+"""What goes out, to a screen or to a pipe: data on stdout, talk on stderr, the status line, the library's log.
+
+A screen gets lines that are wrapped at words and, where it wants them, colours; a pipe gets neither.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ import json
 import os
 import re
 import sys
+import threading
 import unicodedata
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from siperb.cli.wording import in_words_of_commands
+
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_ERASE_LINE = "\r\x1b[K"
 
 
 class Paint:
@@ -30,9 +37,21 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def show(text: str) -> None:
-    """A line of data, on stdout."""
-    write(f"{text}\n")
+def columns(stream: TextIO | None) -> int | None:
+    """The width of the stream's terminal; None where it is none."""
+    if stream is None or not is_terminal(stream):
+        return None
+    said = os.environ.get("COLUMNS", "")
+    try:
+        width = int(said) if said.isascii() and said.isdigit() else os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        width = 0
+    return width or 80
+
+
+def show(text: str, *, prefix: str = "") -> None:
+    """A line of data, on stdout; on a terminal it is wrapped, and the further lines stand below the end of `prefix`."""
+    write(wrapped(text, columns(sys.stdout), prefix=prefix) + "\n")
 
 
 def write(text: str) -> None:
@@ -41,8 +60,8 @@ def write(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line of talk, on stderr."""
-    _write(sys.stderr, f"{text}\n")
+    """A line of talk, on stderr, wrapped on a terminal."""
+    _write(sys.stderr, wrapped(text, columns(sys.stderr)) + "\n")
 
 
 def warn(text: str) -> None:
@@ -51,8 +70,20 @@ def warn(text: str) -> None:
 
 
 def write_json(document: Any) -> None:
-    """Data, on stdout: ASCII, which every encoding has."""
-    show(json.dumps(document, indent=2))
+    """A JSON document as data, on stdout."""
+    write(json_text(document, indent=2))
+
+
+def json_text(document: Any, *, indent: int | None = None, on_screen: bool | None = None) -> str:
+    """JSON and a newline. A UTF-8 terminal gets its letters; everything else gets ASCII, which every encoding has.
+
+    on_screen: whether it is for a terminal; None: where stdout is one.
+    """
+    if on_screen is None:
+        on_screen = is_terminal(sys.stdout)
+    readable = on_screen and re.sub(r"[^a-z0-9]", "", (sys.stdout.encoding or "").lower()) == "utf8"
+    lines = json.dumps(document, indent=indent, ensure_ascii=not readable).split("\n")
+    return "\n".join(map(printable, lines) if on_screen else lines) + "\n"
 
 
 def printable(text: str) -> str:
@@ -60,25 +91,78 @@ def printable(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", "�", text)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines with the columns side by side, the header first."""
-    lines = [list(map(printable, row)) for row in (header, *rows)]
-    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+def width_of(text: str) -> int:
+    """Columns on the screen, colours not counted."""
+    text = re.sub(r"\x1b\[[0-9]*m", "", text)
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+
+
+def wrapped(text: str, width: int | None, *, prefix: str = "") -> str:
+    """`prefix` and the text, in lines of `width` columns that break between words; None: as it is, in one line."""
+    if width is None or width_of(prefix + text) <= width:
+        return prefix + text
+    indent = " " * (width_of(prefix) if prefix else len(text) - len(text.lstrip(" ")))
+    if len(indent) > width // 2:
+        indent = "  "
+    first, *words = text.split(" ")
+    lines = [prefix + first]
+    for word in words:
+        longer = f"{lines[-1]} {word}"
+        if width_of(longer) <= width or lines[-1].strip() == prefix.strip() == "":
+            lines[-1] = longer
+        else:
+            lines.append(indent + word)
+    return "\n".join(lines)
+
+
+def shortened(text: str, width: int) -> str:
+    """The text in so many columns, with "…" for what has no room."""
+    if width_of(text) <= width:
+        return text
+    while text and width_of(text) >= width:
+        text = text[:-1]
+    return f"{text}…"
+
+
+class StatusLine:
+    """The last line of the terminal on stderr: drawn over itself, and out of the way of whatever is written."""
+
+    def __init__(self) -> None:
+        self.lock: threading.RLock = threading.RLock()
+        self._is_drawn = False
+
+    def draw(self, text: str) -> None:
+        with self.lock:
+            sys.stderr.write(_ERASE_LINE + text)
+            sys.stderr.flush()
+            self._is_drawn = True
+
+    def erase(self) -> None:
+        with self.lock:
+            if self._is_drawn:
+                self._is_drawn = False
+                sys.stderr.write(_ERASE_LINE)
+                sys.stderr.flush()
+
+
+status_line = StatusLine()
 
 
 @contextmanager
-def library_log(verbose: bool) -> Generator[None, None, None]:
-    """What the library logs, on stderr: its warnings, or all that it tells."""
+def library_log(verbose: bool, *, wants_keyring: bool) -> Generator[None, None, None]:
+    """What the library logs, on stderr: its warnings, or all that it tells.
+
+    wants_keyring: whether to warn that nothing is cached; who did not ask for a cache is told what fails, if it does.
+    """
     import logging
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            tell = warn if record.levelno >= logging.WARNING else say
-            tell(printable(record.getMessage()))
+            text = in_words_of_commands(record.getMessage())
+            if wants_keyring or verbose or not text.startswith("Nothing is cached"):
+                tell = warn if record.levelno >= logging.WARNING else say
+                tell(printable(text))
 
     logger, handler, before = logging.getLogger("siperb"), Handler(), logging.getLogger("siperb").level
     logger.addHandler(handler)
@@ -92,11 +176,7 @@ def library_log(verbose: bool) -> Generator[None, None, None]:
 
 def _write(stream: TextIO | None, text: str) -> None:
     if stream:  # there is none where the caller has closed it
-        stream.write(text)
-        stream.flush()
-
-
-def _width(text: str) -> int:
-    """Columns on the screen."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+        with status_line.lock:
+            status_line.erase()
+            stream.write(text)
+            stream.flush()

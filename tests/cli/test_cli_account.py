@@ -72,7 +72,7 @@ def test_json_names_no_secret(run: Run, pat: str, file_keyring: Path, monkeypatc
     result = log_in(run, monkeypatch, pat, "--json", "--stdin")
     assert result.code == 0
     said = json.loads(result.out)
-    assert set(said) == {"base_url", "user_id", "keyring"}
+    assert set(said) == {"base_url", "user_id", "email", "keyring"}
     assert said["keyring"] == NAME
 
 
@@ -130,14 +130,14 @@ def test_status_says_where_the_token_comes_from(
     stored = run("status")
     assert stored.code == 0
     assert stored.out.splitlines() == [
-        f"address  {siperb_server.base_url} (SIPERB_BASE_URL)",
-        f"token    {pat[:4]}…{pat[-4:]} (keyring)",
-        f"keyring  {NAME}",
-        "stored   1 token, 1 session, 1 device list, 1 provisioning document",
+        f"address\t{siperb_server.base_url} (SIPERB_BASE_URL)",
+        f"token\t{pat[:4]}…{pat[-4:]} (keyring)",
+        f"keyring\t{NAME}",
+        "stored\t1 token, 1 session, 1 device list, 1 provisioning document",
     ]
 
     monkeypatch.setenv("SIPERB_PAT", "pat-of-another")
-    assert "token    ••• (SIPERB_PAT)" in run("status").out
+    assert "token\t••• (SIPERB_PAT)" in run("status").out
     said = json.loads(run("status", "--json").out)
     assert said["token_source"] == "SIPERB_PAT"
     assert said["stored"] == {"pat": 1, "session": 1, "devices": 1, "prov": 1}
@@ -147,7 +147,7 @@ def test_status_says_where_the_token_comes_from(
 def test_status_without_a_keyring(run: Run, siperb_server: SiperbServer, no_keyring: None) -> None:
     result = run("status")
     assert result.code == 0
-    assert "keyring  none that can be used" in result.out
+    assert "keyring\tnone\n" in result.out
 
 
 def test_logout_removes_all_of_the_user_and_nothing_else(
@@ -214,19 +214,19 @@ def two_users(
 
 def test_status_finds_everybody_who_was_logged_in(run: Run, two_users: tuple[str, str]) -> None:
     lines = run("status").out.splitlines()
-    assert lines[3] == "stored   1 token, 2 sessions, 2 device lists, 1 provisioning document"
+    assert lines[3] == "stored\t2 tokens, 2 sessions, 2 device lists, 1 provisioning document"
     first, second = two_users
-    assert lines[4:] == [
-        f"user     {first}: 1 session, 1 device list, 1 provisioning document",
-        f"user     {second}: 1 token, 1 session, 1 device list",
+    assert sorted(lines[4:]) == [
+        "account\tuser1@siperb.example: 1 token, 1 session, 1 device list, 1 provisioning document",
+        "account\tuser2@siperb.example (in use): 1 token, 1 session, 1 device list",
     ]
     said = json.loads(run("status", "--json").out)
-    assert [user["user_id"] for user in said["users"]] == [first, second]
+    assert {user["user_id"]: user["in_use"] for user in said["users"]} == {first: False, second: True}
 
 
 def test_logout_removes_everybody(run: Run, two_users: tuple[str, str], file_keyring: Path) -> None:
     result = run("logout")
-    assert result.err == ("Removed from the keyring: 1 token, 2 sessions, 2 device lists, 1 provisioning document.\n")
+    assert result.err == ("Removed from the keyring: 2 tokens, 2 sessions, 2 device lists, 1 provisioning document.\n")
     assert list(file_keyring.iterdir()) == []
 
 
@@ -235,12 +235,12 @@ def test_logout_of_one_user_leaves_the_other(
     run: Run, two_users: tuple[str, str], file_keyring: Path, number: int
 ) -> None:
     gone, kept = two_users[number], two_users[1 - number]
-    assert run("logout", "--user", gone).code == 0
+    assert run("logout", "--account", gone).code == 0
     said = json.loads(run("status", "--json").out)
     assert [user["user_id"] for user in said["users"]] == [kept]
     assert said["stored"]["session"] == 1
     assert (said["token_source"] == "keyring") == (number == 0)
-    assert run("logout", "--user", kept).code == 0
+    assert run("logout", "--account", kept).code == 0
     assert list(file_keyring.iterdir()) == []
 
 
@@ -248,9 +248,10 @@ def test_logout_of_somebody_who_never_was_here_removes_nothing(
     run: Run, two_users: tuple[str, str], file_keyring: Path
 ) -> None:
     before = {file.name: file.read_text() for file in file_keyring.iterdir()}
-    result = run("logout", "--user", "nobody")
-    assert result.code == 0
-    assert "held nothing of the user nobody" in result.err
+    result = run("logout", "--account", "nobody")
+    assert (result.code, result.out) == (4, "")
+    assert "no such account" in result.err
+    assert "user1@siperb.example" in result.err
     assert {file.name: file.read_text() for file in file_keyring.iterdir()} == before
 
 

@@ -21,11 +21,10 @@ def test_a_table_with_masked_tokens(run: Run, siperb_server: SiperbServer) -> No
     result = run("devices")
     first, second = (device.token for device in siperb_server.user.devices if device.platform == "script")
     assert result.out.splitlines() == [
-        "#  DESCRIPTION  DEVICE TOKEN",
-        f"1  Front Desk   {first[:4]}…{first[-4:]}",
-        f"2  Door bell    {second[:4]}…{second[-4:]}",
+        f"1\tFront Desk\t{first[:4]}…{first[-4:]}",
+        f"2\tDoor bell\t{second[:4]}…{second[-4:]}",
     ]
-    assert f"1  Front Desk   {first}" in run("devices", "--reveal").out
+    assert f"1\tFront Desk\t{first}" in run("devices", "--reveal").out
 
 
 def test_json_for_a_pipe_has_the_tokens(run: Run, siperb_server: SiperbServer) -> None:
@@ -100,7 +99,8 @@ DEVICES = [
         ("Door", 3),
         ("door b", 2),
         ("3", 3),
-        ("2", 4),
+        ("#2", 2),
+        ("#4", 4),
         ("7", 7),
     ],
 )
@@ -111,9 +111,12 @@ def test_a_device_is_named_by_description_number_or_beginning(wanted: str, numbe
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ("twin", r"More than one device fits: 5 \(twin\), 6 \(Twin\)"),
-        ("do", r"2 \(Door bell\), 3 \(Door\)"),
-        ("cellar", r"there is 1 \(Front Desk\), .*, …"),
+        ("twin", r"More than one device fits: #5 \(twin\), #6 \(Twin\)"),
+        ("do", r"#2 \(Door bell\), #3 \(Door\)"),
+        ("2", r"#2 \(Door bell\), #4 \(2\); give '#'"),
+        ("cellar", r"there is #1 \(Front Desk\), .*, …"),
+        ("frnt desk", r"did you mean Front Desk\?"),
+        ("#8", "No script device"),
         ("", "No script device"),
         ("0", "No script device"),
         ("8", "No script device"),

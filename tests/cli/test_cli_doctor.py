@@ -16,7 +16,7 @@ from cli_helpers import Run, secrets_of
 from hostile import certificate
 from sip_registrars import Registrar, Say, answer, running_registrar
 
-from siperb.cli import checks, patient
+from siperb.cli import check, checks
 from siperb.testing import MISSING, Hold, SiperbServer
 
 pytest_plugins = ("cli_fixtures",)
@@ -61,9 +61,9 @@ def test_a_good_day(run: Run, siperb_server: SiperbServer, registrar: StartRegis
     secrets = secrets_of(siperb_server)
     result = run("doctor", "-v")
     assert result.code == 0
-    statuses = dict(line.split()[1::-1] for line in result.out.splitlines()[:-1])
+    statuses = dict(line.split()[1::-1] for line in result.out.splitlines())
     assert statuses == {name: "skipped" if name == "tls" else "ok" for name in NAMES}
-    assert result.out.endswith("All is well.\n")
+    assert result.err.endswith("All is well.\n")
     assert not [secret for secret in secrets if secret in result.out + result.err]
     assert list(file_keyring.iterdir()) == []
 
@@ -183,6 +183,14 @@ def test_a_jwt_that_has_ended(run: Run, siperb_server: SiperbServer) -> None:
     assert "clock" in found["provisioning"]["advice"]
 
 
+def test_the_made_up_hosts_of_a_loopback_api_are_skipped(run: Run, siperb_server: SiperbServer) -> None:
+    code, found = findings(run)
+    assert code == 0
+    for name in ("websocket", "registration"):
+        assert found[name]["status"] == "skipped"
+        assert "made-up host ws-eu-west-1.siperb.example" in found[name]["detail"]
+
+
 def test_a_server_that_does_not_speak_sip(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
     registrar(protocols=("chat",))
     code, found = findings(run)
@@ -271,7 +279,7 @@ def test_a_registrar_that_is_silent(
     async def say(websocket: web.WebSocketResponse, request: str) -> None:
         pass
 
-    monkeypatch.setattr(patient, "TIMEOUT", 1.0)
+    monkeypatch.setattr(check, "TIMEOUT", 1.0)
     registrar(say)
     _, found = findings(run)
     assert "the time was up" in found["registration"]["detail"]
@@ -306,7 +314,7 @@ def test_check_goes_alone(run: Run, siperb_server: SiperbServer, other: list[str
 def test_a_check_without_an_end_is_ended(
     run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patient, "LIMIT", 1.0)
+    monkeypatch.setattr(check, "LIMIT", 1.0)
     siperb_server.fail("login", Hold())
     _, found = findings(run)
     assert found["login"]["status"] == "failed"
@@ -317,7 +325,7 @@ def test_a_check_without_an_end_is_ended(
 def test_what_nobody_thought_of_is_named_without_its_text(
     run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def burst(patient: object) -> str:
+    def burst(context: object) -> str:
         raise RuntimeError(siperb_server.pat)
 
     monkeypatch.setitem(checks.CHECKS, "devices", (burst, ()))

@@ -1,14 +1,12 @@
-"""What a screen gets: masks, tables, text of other people's, the bar."""
+"""What a screen gets: masks, tables, wrapped text, text of other people's."""
 
 from __future__ import annotations
-
-import io
 
 import pytest
 
 from siperb.cli.masking import mask, mask_all
-from siperb.cli.progress import Bar
-from siperb.cli.terminal import printable, table
+from siperb.cli.table import table
+from siperb.cli.terminal import printable, shortened, width_of, wrapped
 
 
 def test_a_long_secret_keeps_its_ends_and_a_short_one_nothing() -> None:
@@ -42,31 +40,46 @@ def test_text_of_other_people_moves_no_cursor() -> None:
 
 
 def test_a_table_is_aligned_in_columns_of_the_screen() -> None:
-    lines = table(("#", "NAME", "X"), [("1", "受付", "a"), ("10", "Door\tbell", "b")])
+    lines = table(("#", "NAME", "X"), [("1", "受付", "a"), ("10", "Door\tbell", "b")], 80)
     assert lines == ["#   NAME       X", "1   受付       a", "10  Door�bell  b"]
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+def test_a_table_for_a_pipe_has_tabs_and_everything_whole() -> None:
+    lines = table(("#", "NAME"), [("1", "x" * 300), ("2", "Door\tbell")], None)
+    assert lines[1:] == [f"1\t{'x' * 300}", "2\tDoor�bell"]
 
 
-def test_the_bar_is_drawn_on_a_terminal_and_wiped_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    screen = Terminal()
-    monkeypatch.setattr("sys.stderr", screen)
-    with Bar("Provisioning") as bar:
-        bar(1, 2)
-        bar(2, 2)
-    half, full, end = screen.getvalue().split("\r\x1b[K")[1:]
-    assert half == "Provisioning " + "━" * 15 + "─" * 15 + " 1/2"
-    assert full == "Provisioning " + "━" * 30 + " 2/2"
-    assert end == ""
+@pytest.mark.parametrize("width", [20, 60, 80, 120])
+def test_a_table_fits_the_screen_and_shortens_the_widest_column(width: int) -> None:
+    lines = table(("#", "NAME", "NOTE"), [("1", "受付" * 100, "y" * 70), ("2", "b", "c")], width)
+    assert max(map(width_of, lines)) <= width
+    assert lines[0].startswith("#  NAME")
+    assert "…" in lines[1]
+    assert "…" not in lines[2]
 
 
-def test_elsewhere_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = io.StringIO()
-    monkeypatch.setattr("sys.stderr", screen)
-    with Bar("Provisioning") as bar:
-        bar(1, 2)
-    assert screen.getvalue() == ""
+def test_text_is_wrapped_at_words_below_where_it_began() -> None:
+    assert wrapped("one two three four", 12, prefix="\x1b[1mok\x1b[0m  ").split("\n") == [
+        "\x1b[1mok\x1b[0m  one two",
+        "    three",
+        "    four",
+    ]
+    assert wrapped("  one two", 8) == "  one\n  two"
+    assert wrapped("a" * 30 + " b", 20) == "a" * 30 + "\nb"
+    assert wrapped("受付 受付 受付", 10) == "受付 受付\n受付"
+    assert wrapped("as it is, however long", None) == "as it is, however long"
+
+
+def test_what_has_no_room_ends_in_dots() -> None:
+    assert shortened("受付電話", 8) == "受付電話"
+    assert shortened("受付電話", 7) == "受付電…"
+    assert shortened("受付電話", 6) == "受付…"
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-11-25", "2026-11-25T10:11:12Z", "2026-11-25 10:11 UTC", "2026-11-25T10:11:12.5+00:00"]
+)
+def test_a_date_is_no_secret(value: str) -> None:
+    document = {"jwt_expires_at": value, "TokenExpiryDate": value, "nested": {"token": {"ExpiresAt": value}}}
+    assert mask_all(document, []) == document
+    assert mask_all({"password": value, "jwt_expires_at": "hush"}, []) == {"password": "•••", "jwt_expires_at": "•••"}

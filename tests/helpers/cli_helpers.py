@@ -84,13 +84,28 @@ def spawn(*argv: str, stdin: str = "", **more: str) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def in_terminal(*argv: str, prompt: str = "", typed: str = "", **more: str) -> Result:
-    """In a terminal, which shows both outputs; `typed` is entered once `prompt` is there."""
+def in_terminal(
+    *argv: str,
+    prompt: str = "",
+    typed: str = "",
+    columns: int = 200,
+    then: Callable[[], object] | None = None,
+    **more: str,
+) -> Result:
+    """In a terminal of that width, which shows both outputs.
+
+    Once `prompt` is there, `typed` is entered, and `then` is called.
+    """
+    import fcntl
     import pty
+    import struct
+    import termios
 
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
     command = [sys.executable, "-c", IN_TERMINAL, *argv]
-    env = environment(TERM="xterm", **more)
+    env = environment(TERM="xterm", PYTHONUTF8="1", **more)
+    env.pop("COLUMNS", None)
     process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
     os.close(slave)
     seen = b""
@@ -103,9 +118,12 @@ def in_terminal(*argv: str, prompt: str = "", typed: str = "", **more: str) -> R
             if not chunk:
                 break
             seen += chunk
-            if typed and prompt.encode() in seen:
-                os.write(master, typed.encode() + b"\n")
-                typed = ""
+            if prompt.encode() in seen:
+                if typed:
+                    os.write(master, typed.encode() + b"\n")
+                if then:
+                    then()
+                typed, then = "", None
         code = process.wait(60)
     finally:
         process.kill()

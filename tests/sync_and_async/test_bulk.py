@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import queue
 import signal
 import threading
 import time
@@ -301,9 +302,11 @@ def test_a_closed_client_says_so(facade: Facade) -> None:
 
 def test_after_the_end_of_a_run_its_work_makes_no_more_calls(server: SiperbServer) -> None:
     goes_on, refused = threading.Event(), []
+    begun: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def work(item: int) -> None:
         if item:
+            begun.put(item)
             assert goes_on.wait(30)
             try:
                 client.get_devices()
@@ -314,6 +317,8 @@ def test_after_the_end_of_a_run_its_work_makes_no_more_calls(server: SiperbServe
         client.login()
         results = client.bulk(work, range(3), concurrency=2)
         next(results)
+        for _ in range(2):
+            begun.get(timeout=30)
         results.close()  # type: ignore[attr-defined]
         goes_on.set()
         for thread in threading.enumerate():

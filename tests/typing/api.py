@@ -76,6 +76,8 @@ def on_an_instance(http_session: requests.Session) -> None:
         assert_type(client.get_provisioning("t0"), Provisioning | None)
         assert_type(client.get_user(), User | None)
         assert_type(client.provision_all(on_progress=report), Iterator[ProvisioningResult])
+        everybody = client.provision_all(domain_users=[*client.get_domain_users(), "an id"])
+        assert_type([result.user_id for result in everybody], list[str | None])
         assert_type(client.request("POST", "/Users/{user_id}/Tickets", json={"a": 1}, repeatable=False), Any)
         for user in client.get_domain_users():
             assert_type((user.user_id, user.email), tuple[str, str | None])
@@ -148,6 +150,8 @@ async def awaited(http_session: aiohttp.ClientSession) -> None:
         assert_type(await client.get_provisioning("t0"), Provisioning | None)
         assert_type(await client.get_user(), User | None)
         assert_type(client.provision_all(on_progress=report), AsyncIterator[ProvisioningResult])
+        everybody = client.provision_all(domain_users=await client.get_domain_users())
+        assert_type(everybody, AsyncIterator[ProvisioningResult])
         async for result in client.provision_all():
             assert_type(result, ProvisioningResult)
         assert_type(await client.request("DELETE", "/Users/{user_id}/Tickets/{ticket}", ticket="5"), Any)

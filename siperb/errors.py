@@ -112,7 +112,8 @@ class APIResponseError(APIError):
 
     def of_request(self, request_id: str | None) -> None:
         """Note whose answer it was."""
-        self.args, self.request_id = (self.args[0], request_id), request_id
+        super().__init__(self.args[0], request_id)
+        self.request_id = request_id
 
 
 class APIStatusError(APIError):

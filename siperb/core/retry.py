@@ -59,7 +59,8 @@ class Refusal:
     """That the API has refused a PAT, or the session of a login just made: no call that began before asks again."""
 
     def __init__(self) -> None:
-        self._until, self.error = float("-inf"), SiperbError()
+        self._until = float("-inf")
+        self.error: SiperbError = SiperbError()
 
     def clear(self, error: SiperbError) -> None:
         """Forget it, if this is still what the API said last."""

@@ -19,7 +19,7 @@ from siperb.errors import (
     ConfigurationError,
     DeviceNotScriptError,
 )
-from siperb.models import Device, Provisioning, Session, User
+from siperb.models import Device, DomainUser, Provisioning, Session, User
 
 T = TypeVar("T")
 
@@ -168,11 +168,10 @@ def check_token(name: str, value: object) -> str:
 
 
 def not_a_str(name: str, value: object) -> ConfigurationError:
-    kind = type(value).__name__
-    is_holder = isinstance(value, (Device, Session, User)) and hasattr(value, name)
-    return ConfigurationError(
-        f"The {name} must be a str, not {kind}{f': pass {kind.lower()}.{name}' if is_holder else ''}."
-    )
+    kind, advice = type(value).__name__, ""
+    if isinstance(value, (Device, DomainUser, Session, User)) and hasattr(value, name):
+        advice = f": pass {kind.removeprefix('Domain').lower()}.{name}"
+    return ConfigurationError(f"The {name} must be a str, not {kind}{advice}.")
 
 
 def check_header(name: str, value: object) -> str:

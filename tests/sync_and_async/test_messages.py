@@ -22,6 +22,7 @@ from siperb import (
     AsyncSiperb,
     ConfigurationError,
     Device,
+    DomainUser,
     KeyringCache,
     MemoryCache,
     NotFoundError,
@@ -109,6 +110,7 @@ def test_an_option_of_the_wrong_kind_is_refused_at_once(kind: Any, options: dict
     ("call", "advice"),
     [
         (lambda client: client.get_provisioning(DEVICE), r"a str, not Device: pass device\.device_token"),
+        (lambda client: client.get_devices(user_id=DomainUser("u"), session_token="s"), r"pass user\.user_id"),
         (lambda client: client.get_devices(user_id=User("u"), session_token="s"), r"pass user\.user_id"),
         (lambda client: client.get_devices(user_id="u", session_token=Session("u", "s")), r"session\.session_token"),
         (lambda client: client.get_provisioning(None), r"device_token must be a str, not NoneType\.$"),

@@ -99,6 +99,8 @@ def strictly(flag: bool) -> None:
     assert_type([device.description for device in client.get_devices()], list[str | None])
     with Siperb(base_url="https://api.example", strict=True) as within:
         assert_type(within.get_devices(), list[Device])
+    assert_type(client.for_user("u"), Siperb[Never])
+    assert_type(client.for_user("u").get_provisioning("t0"), Provisioning)
     assert_type(any_client(client), list[Device] | None)
     assert_type(strict_client(client), list[Device])
     strict_client(Siperb())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -129,6 +131,7 @@ def in_a_subclass() -> None:
 async def strictly_awaited() -> None:
     client = AsyncSiperb("pat", strict=True)
     assert_type(client, AsyncSiperb[Never])
+    assert_type(await client.for_user("u").get_devices(), list[Device])
     assert_type(await any_async_client(client), list[Device] | None)
     async with AsyncSiperb(strict=True) as within:
         assert_type(await within.get_devices(timeout=5), list[Device])

@@ -12,7 +12,7 @@ from siperb.cli.failures import USAGE, CommandError
 from siperb.cli.masking import mask
 from siperb.cli.parser import Parser, did_you_mean
 from siperb.cli.table import show_table
-from siperb.cli.terminal import is_terminal, say, write_json
+from siperb.cli.terminal import is_terminal, say, shortened, write_json
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -106,5 +106,6 @@ def choose(devices: Sequence[Device], wanted: str) -> Device:
 
 
 def _some(devices: Sequence[Device], numbers: Sequence[int]) -> str:
-    named = [f"#{number} ({devices[number - 1].description or 'no description'})" for number in numbers[:SHOWN]]
+    names = {number: shortened(devices[number - 1].description or "no description", 30) for number in numbers[:SHOWN]}
+    named = [f"#{number} ({name})" for number, name in names.items()]
     return ", ".join(named) + (", …" if len(numbers) > SHOWN else "")

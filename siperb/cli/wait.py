@@ -22,15 +22,15 @@ _waits: list[Wait] = []  # those that go on; the last one is shown
 class Wait:
     """``with Wait("Waiting for the keyring"):`` says it, with a spinner, once it has taken a second.
 
-    text: what for; or what says it, called for each drawing. seconds: how long it takes, if that is known: they are
-    counted down, and shown at once. Waits may be within others: the inner one is shown.
+    text: what for; or what says it, called for each drawing. seconds: how long it takes, if that is known: it is shown
+    at once, and counted down. Waits may be within others: the inner one is shown.
     """
 
     def __init__(self, text: str | Callable[[], str], *, seconds: float | None = None) -> None:
         self._text = text
         self._began = time.monotonic()
         self._ends = None if seconds is None else self._began + seconds
-        self._patience = PATIENCE if seconds is None else 0.0
+        self._patience = 0.0 if seconds and seconds >= PATIENCE else PATIENCE
         self._ended = threading.Event()
 
     def line(self) -> str:

@@ -300,7 +300,7 @@ def test_a_device_that_is_not_there(run: Run, siperb_server: SiperbServer, name:
     code, found = findings(run, "--device", name)
     assert code == 1
     assert found["devices"]["status"] == "failed"
-    assert name not in json.dumps(found)
+    assert name not in found["devices"]["detail"]  # elsewhere a port may have its digits
     assert found["registration"]["detail"] == "because devices failed"
 
 

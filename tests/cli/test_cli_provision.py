@@ -202,6 +202,42 @@ def test_all_devices_are_lines_of_json(run: Run, siperb_server: SiperbServer, tm
     assert all(line["provisioning"]["authorizationPassword"] in secrets for line in lines if line["number"] != 2)
 
 
+def test_a_device_that_no_phone_can_register_with_is_not_provisioned(run: Run, siperb_server: SiperbServer) -> None:
+    siperb_server.set_settings(siperb_server.user.devices[0], {"sip_password": MISSING})
+    siperb_server.set_settings(siperb_server.user.devices[2], None)
+    result = run("provision", "--all")
+    assert result.code == 1
+    assert result.err == "0 of 2 devices provisioned.\n"
+    lines = sorted((json.loads(line) for line in result.out.splitlines()), key=lambda line: line["number"])
+    assert "SipPassword" in lines[0]["message"]
+    assert lines[0]["provisioning"]["sip_username"]  # what there is
+    assert "error" in lines[1]
+
+
+def test_a_minus_is_stdout(
+    run: Run, siperb_server: SiperbServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(run("provision", "1", "-o", "-").out)["sip_password"]
+    assert len(run("provision", "--all", "-o", "-").out.splitlines()) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_env_is_no_json(run: Run, siperb_server: SiperbServer) -> None:
+    result = run("provision", "1", "--json", "--format", "env")
+    assert (result.code, result.out, siperb_server.requests) == (2, "", [])
+    assert "--format env" in json.loads(result.err)["message"]
+
+
+def test_a_number_and_a_name_that_are_the_same(run: Run, siperb_server: SiperbServer) -> None:
+    siperb_server.add_device(description="2")
+    refused = run("provision", "2")
+    assert (refused.code, refused.out) == (1, "")
+    assert "#2 (Door bell), #3 (2)" in refused.err
+    assert json.loads(run("provision", "#2").out)["profile_name"].startswith("Door bell")
+    assert json.loads(run("provision", "#3").out)["profile_name"].startswith("2 |")
+
+
 @posix
 def test_all_devices_on_a_terminal_are_masked(siperb_server: SiperbServer) -> None:
     secrets = secrets_of(siperb_server)

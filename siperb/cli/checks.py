@@ -15,11 +15,12 @@ import aiohttp
 from siperb import sip
 from siperb.cli.check import TIMEOUT, Check, Context, Problem, Skipped
 from siperb.cli.client import client
-from siperb.cli.credentials import address, find
+from siperb.cli.credentials import address, find, given, keyring_name
 from siperb.cli.devices import choose
 from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.masking import mask
 from siperb.cli.registration import advice, is_plain, outcome
+from siperb.errors import CacheError
 from siperb.facade.network import environment_proxy, is_loopback, tls_context, without_credentials
 from siperb.facade.registrar import no_redirects
 
@@ -92,7 +93,13 @@ def check_tls(context: Context) -> str:
 def check_keyring(context: Context) -> str:
     if os.environ.get("PYTHON_KEYRING_BACKEND") == "keyring.backends.null.Keyring":
         raise Skipped("none is wanted: PYTHON_KEYRING_BACKEND names the null keyring")
-    context.cache.check()
+    try:
+        context.cache.check()
+    except CacheError:
+        _, source = given(context.arguments, context.cache)
+        if keyring_name(context.cache) is None and source:
+            raise Skipped(f"there is none, and none is needed: the token comes from {source}") from None
+        raise
     return f"{context.cache.backend()} stores and reads"
 
 

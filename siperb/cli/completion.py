@@ -9,9 +9,9 @@ from siperb.cli.parser import Parser
 from siperb.cli.terminal import write
 
 EXAMPLES = """\
-  bash   eval "$(siperb completion bash)"                                 in ~/.bashrc
-  zsh    eval "$(siperb completion zsh)"                                  in ~/.zshrc, behind compinit
-  fish   siperb completion fish > ~/.config/fish/completions/siperb.fish
+  eval "$(siperb completion bash)"    # in ~/.bashrc
+  eval "$(siperb completion zsh)"     # in ~/.zshrc, behind compinit
+  siperb completion fish > ~/.config/fish/completions/siperb.fish
 """
 
 

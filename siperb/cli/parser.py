@@ -33,11 +33,17 @@ exit codes: 0 ok, 1 error, 2 usage, 4 credentials needed, 130 interrupted
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Paragraphs are wrapped at words; lines that are indented stay lines."""
+    """Paragraphs are wrapped at words; lines that are indented stay lines, and keep their columns."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         lines = re.sub(r"(?<=\S)\n(?=\S)", " ", text).splitlines()
-        return "".join(wrapped(line, width) + "\n" for line in lines)
+        return "".join(self._wrapped(line, width) + "\n" for line in lines)
+
+    @staticmethod
+    def _wrapped(line: str, width: int) -> str:
+        column = re.match(r" +\S+ {2,}(?=\S)", line)
+        prefix = column[0] if column else ""
+        return wrapped(line[len(prefix) :], width, prefix=prefix)
 
 
 class Parser(argparse.ArgumentParser):

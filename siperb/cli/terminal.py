@@ -159,7 +159,9 @@ def library_log(verbose: bool, *, wants_keyring: bool) -> Generator[None, None, 
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            text = in_words_of_commands(record.getMessage())
+            text = in_words_of_commands(record.getMessage()).replace(
+                "without one set SIPERB_PAT", "else leave --cache out"
+            )
             if wants_keyring or verbose or not text.startswith("Nothing is cached"):
                 tell = warn if record.levelno >= logging.WARNING else say
                 tell(printable(text))

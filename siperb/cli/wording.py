@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 FOR_COMMANDS = {
+    " (NoKeyringError)": "",
     " (on Linux gnome-keyring or KWallet, and a D-Bus session)": " (on Linux gnome-keyring or KWallet)",
     ", or pass cache=MemoryCache(), or set PYTHON_KEYRING_BACKEND=keyring.backends.null.Keyring to do without": (
         "; without one set SIPERB_PAT"

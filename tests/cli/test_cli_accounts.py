@@ -171,7 +171,7 @@ def test_advice_about_the_keyring_is_that_of_a_command_line(
 ) -> None:
     cached = run("devices", "--cache")
     assert cached.code == 0
-    assert "without one set SIPERB_PAT" in cached.err
+    assert "else leave --cache out" in cached.err
     monkeypatch.delenv("SIPERB_PAT")
     missing = run("devices")
     assert missing.err == (

@@ -88,10 +88,17 @@ def test_a_refused_token(run: Run, siperb_server: SiperbServer) -> None:
 
 
 @pytest.mark.usefixtures("no_keyring")
-def test_a_missing_keyring_is_a_warning(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+def test_a_missing_keyring_is_a_warning_for_who_needs_one(
+    run: Run, siperb_server: SiperbServer, registrar: StartRegistrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
     registrar()
     code, found = findings(run)
     assert code == 0
+    assert found["keyring"]["status"] == "skipped"
+    assert "the token comes from SIPERB_PAT" in found["keyring"]["detail"]
+    monkeypatch.delenv("SIPERB_PAT")
+    code, found = findings(run)
+    assert code == 4
     assert found["keyring"]["status"] == "warning"
     assert "no keyring here" in found["keyring"]["detail"]
 

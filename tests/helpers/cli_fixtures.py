@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,10 +11,13 @@ import backends
 import keyring.core
 import pytest
 from cli_helpers import Result, Run
+from doctor_helpers import StartRegistrar, point_at
 from patience import PATIENCE
+from sip_registrars import Registrar, Say, running_registrar
 
 from siperb.cache import KeyringCache
 from siperb.cli import main
+from siperb.testing import SiperbServer
 
 
 @pytest.fixture
@@ -45,3 +50,23 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setattr(keyring.core, "_keyring_backend", Keyring())  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def pat(siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The token of an API that the environment names, without it."""
+    monkeypatch.delenv("SIPERB_PAT")
+    return siperb_server.pat
+
+
+@pytest.fixture
+def registrar(siperb_server: SiperbServer) -> Iterator[StartRegistrar]:
+    """Start what the first device is provisioned with; the arguments are those of `running_registrar`."""
+    with ExitStack() as stack:
+
+        def start(*args: Say, **options: Any) -> Registrar:
+            running = stack.enter_context(running_registrar(*args, **options))
+            point_at(siperb_server, running.port)
+            return running
+
+        yield start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import signal
@@ -39,6 +40,11 @@ class Result(NamedTuple):
 Run = Callable[..., Result]
 
 posix_signals = pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
+
+
+def log_in(run: Run, monkeypatch: pytest.MonkeyPatch, pat: str, *more: str) -> Result:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{pat}\n"))
+    return run("login", *more)
 
 
 def secrets_of(server: SiperbServer) -> set[str]:

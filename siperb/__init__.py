@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         UnprocessableEntityError,
     )
     from siperb.models import (
+        AccessToken,
         BulkResult,
         Contact,
         Device,
@@ -60,6 +61,7 @@ __all__ = [
     "APIResponseError",
     "APIStatusError",
     "APITimeoutError",
+    "AccessToken",
     "AsyncSiperb",
     "AuthenticationError",
     "BadRequestError",
@@ -109,6 +111,7 @@ _ROOMS = {
     **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
     **dict.fromkeys(
         (
+            "AccessToken",
             "BulkResult",
             "Contact",
             "Device",

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from siperb.errors import SiperbError
 
 __all__ = [
+    "AccessToken",
     "BulkResult",
     "Contact",
     "Device",
@@ -177,6 +178,18 @@ class DomainUser(_Answer):
     """What `for_user` takes; a hash of the e-mail address, 32 hex digits."""
     email: str | None = None
     """The address, or None when the API does not say."""
+
+
+@frozen
+class AccessToken(_Answer):
+    """A personal access token (PAT), by its id and name; the API shows its value once, to who makes it."""
+
+    pat_id: str
+    """What `delete_pat` takes; "" where `create_pat` is not told it."""
+    name: str | None = None
+    """The name people gave it, or None."""
+    token: str | None = field(default=None, repr=False)
+    """Of `create_pat` the PAT itself, a secret; else None."""
 
 
 @frozen

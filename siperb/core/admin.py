@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Mapping
+from datetime import date
+from types import NoneType
+from typing import Any, Generic, TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from siperb.core.operations import Operation
 from siperb.core.records import Key
 from siperb.core.structure import structure
 from siperb.core.wire import Request, Response, is_object
-from siperb.errors import APIResponseError
-from siperb.models import DomainUser, Session
+from siperb.errors import APIResponseError, ConfigurationError
+from siperb.models import AccessToken, Device, DomainUser, Session
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -45,18 +48,132 @@ class Ask(Generic[T_co]):
 
 
 DOMAIN_USERS = "/Users/{user_id}/DomainUsers"
+DEVICES = "/Users/{user_id}/Devices"
+SETTINGS = "/Users/{user_id}/Provisioning"
+PATS = "/Users/{user_id}/PAT"
+LOGS = {"register": "RegisterLog", "latency": "NetworkLatencyLog", "trace": "SipTraceLog", "console": "ConsoleLog"}
 
 
-def get_domain_users(search: str | None) -> Ask[list[DomainUser]]:
-    return Ask(Operation.of("GET", DOMAIN_USERS, params={"search": search}, is_list=True), _domain_users)
+def get_domain_users(search: str | None = None) -> Ask[list[DomainUser]]:
+    return _list(DOMAIN_USERS, _domain_user, {"search": search})
 
 
-def _domain_users(answer: list[Any]) -> list[DomainUser]:
-    return [_domain_user(each) for each in answer]
+def create_domain_user(email: str, description: str | None, welcome: bool, mailing_list: bool) -> Ask[DomainUser]:
+    body = {"Email": _text("email", email), "SendWelcomeEmail": welcome, "JoinMailingList": mailing_list}
+    body |= {"UserType": "Internal"} | _given(Description=description)
+    return Ask(Operation.of("POST", DOMAIN_USERS, json=body), lambda answer: _domain_user(answer, UserEmail=email))
 
 
-def _domain_user(answer: Any) -> DomainUser:
-    return structure(DomainUser, _object(answer), "The domain user")
+def update_domain_user(user_id: str, description: str | None, permissions: Mapping[str, bool] | None) -> Ask[None]:
+    body = _given(UserDescription=description) | dict(permissions or {})
+    return _write("PUT", DOMAIN_USERS + "/{id}", {"id": user_id}, json=_changes(body))
+
+
+def delete_domain_user(user_id: str, exit_email: bool) -> Ask[None]:
+    return _write("DELETE", DOMAIN_USERS + "/{id}", {"id": user_id}, params={"send_exit_email": exit_email})
+
+
+def get_every_device() -> Ask[list[Device]]:
+    return _list(DEVICES, lambda each: _device(each, Platform=""))
+
+
+def create_device(description: str, platform: str, registration: Mapping[str, object] | None) -> Ask[Device]:
+    body = {"platform": _text("platform", platform), "provision_name": _text("description", description)}
+    operation = Operation.of("POST", DEVICES, json=body | dict(registration or {}))
+    return Ask(operation, lambda answer: _device(answer, Platform=platform, Description=description))
+
+
+def update_device(device_token: str, description: str | None, settings: Mapping[str, object] | None) -> Ask[None]:
+    body = _given(Description=description, Settings_json=None if settings is None else dict(settings))
+    return _write("PUT", DEVICES + "/{device}", {"device": device_token}, json=_changes(body))
+
+
+def delete_device(device_token: str) -> Ask[None]:
+    return _write("DELETE", DEVICES + "/{device}", {"device": device_token})
+
+
+def get_settings() -> Ask[list[dict[str, Any]]]:
+    return _list(SETTINGS, _object)
+
+
+def update_settings(settings: Mapping[str, object]) -> Ask[None]:
+    return _write("PUT", SETTINGS, json=_changes(dict(settings)))
+
+
+def get_pats() -> Ask[list[AccessToken]]:
+    return _list(PATS, _pat)
+
+
+def create_pat(name: str, days: int) -> Ask[AccessToken]:
+    if isinstance(days, bool) or not isinstance(cast(object, days), int) or days < 1:
+        raise ConfigurationError("The days must be a whole number, 1 at least.")
+    body = {"friendlyName": _text("name", name), "expirationDays": days}
+    return Ask(Operation.of("POST", PATS, json=body), _new_pat)
+
+
+def delete_pat(pat_id: str) -> Ask[None]:
+    return _write("DELETE", PATS + "/{pat}", {"pat": pat_id})
+
+
+def get_log(kind: str, device_token: str, day: date | None, limit: int | None) -> Ask[list[dict[str, Any]]]:
+    if kind not in LOGS:
+        raise ConfigurationError(f"The kind of log must be one of {', '.join(LOGS)}.")
+    if kind == "console" and (day, limit) != (None, None):
+        raise ConfigurationError("The console log is had as a whole: leave out date and limit.")
+    if not isinstance(cast(object, day), date | NoneType):
+        raise ConfigurationError("The date must be a datetime.date, or None for the last 24 hours.")
+    params = {"date": day and day.strftime("%Y-%m-%d"), "limit": limit}
+    return _list(f"{DEVICES}/{{device}}/{LOGS[kind]}", _object, params, {"device": device_token})
+
+
+def _list(
+    path: str,
+    read: Callable[[Any], T],
+    params: Mapping[str, object] | None = None,
+    ids: Mapping[str, str] | None = None,
+) -> Ask[list[T]]:
+    operation = Operation.of("GET", path, ids, params=params, is_list=True)
+    return Ask(operation, lambda answer: [read(each) for each in answer])
+
+
+def _write(method: str, path: str, ids: Mapping[str, str] | None = None, **options: Any) -> Ask[None]:
+    """No document says what comes back."""
+    return Ask(Operation.of(method, path, ids, **options), lambda _: None)
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise ConfigurationError(f"The {name} must be a str that is not empty.")
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _changes(body: dict[str, Any]) -> dict[str, Any]:
+    if body:
+        return body
+    raise ConfigurationError("There is nothing to change: pass what is to be.")
+
+
+def _domain_user(answer: Any, **known: str) -> DomainUser:
+    return evolve(structure(DomainUser, known | _object(answer), "The domain user"), raw=answer)
+
+
+def _device(answer: Any, **known: str) -> Device:
+    return evolve(structure(Device, known | _object(answer), "The device"), raw=answer)
+
+
+def _pat(answer: Any) -> AccessToken:
+    return structure(AccessToken, _object(answer), "The PAT")
+
+
+def _new_pat(answer: Any) -> AccessToken:
+    pat = evolve(structure(AccessToken, {"Id": ""} | _object(answer), "The PAT"), raw=answer)
+    if pat.token is None:
+        raise APIResponseError("The API's answer has no PersonalAccessToken: look with get_pats() whether it was made.")
+    return pat
 
 
 def _object(answer: Any) -> dict[str, Any]:

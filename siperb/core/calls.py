@@ -56,13 +56,14 @@ def _whose(domain_user: str | None) -> list[str]:
 @frozen(repr=False)
 class GetDevices:
     cache_key: str | None = None
+    platform: str | None = "script"  # None: every one; what is cached is all of them
     is_list: bool = field(default=True, init=False)
 
     def build(self, session: Session, domain_user: str | None = None) -> Request:
         return build_devices(session, domain_user)
 
     def parse(self, response: Response) -> list[Device]:
-        return parse_devices(response)
+        return parse_devices(response, self.platform)
 
     def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
         if self.cache_key is None:

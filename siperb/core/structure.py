@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 
 from siperb.errors import APIResponseError
-from siperb.models import Device, DomainUser, Provisioning, Session, User
+from siperb.models import AccessToken, Device, DomainUser, Provisioning, Session, User
 
 if TYPE_CHECKING:
     from cattrs import BaseConverter
 
-M = TypeVar("M", Session, Device, Provisioning, User, DomainUser)
+M = TypeVar("M", Session, Device, Provisioning, User, DomainUser, AccessToken)
 
 WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
     Session: {"user_id": ("UserId",), "session_token": ("SessionToken",)},
     User: {"user_id": ("UserId", "UserEmailId")},
     DomainUser: {"user_id": ("UserEmailId", "UserId"), "email": ("UserEmail", "Email")},
+    AccessToken: {"pat_id": ("Id",), "name": ("FriendlyName",), "token": ("PersonalAccessToken",)},
     Device: {
         "device_token": ("DeviceToken", "ProvisionToken"),
         "platform": ("Platform",),
@@ -68,8 +69,8 @@ _LOOSELY_NAMED: dict[type, tuple[str, ...]] = {
 """The fields that are found whatever the case of their names, and under aliases."""
 
 
-def structure_devices(documents: list[dict[str, Any]], platform: str, where: str) -> list[Device]:
-    """`structure` for those of one platform, of 100,000.
+def structure_devices(documents: list[dict[str, Any]], platform: str | None, where: str) -> list[Device]:
+    """`structure` for those of one platform (None: of every one), of 100,000.
 
     What cattrs and the `__init__` of a frozen class do for each would be most of the time, so the slots are filled.
     """
@@ -81,13 +82,14 @@ def structure_devices(documents: list[dict[str, Any]], platform: str, where: str
     new = Device.__new__
     devices: list[Device] = []
     for document in documents:
-        if document.get(platform_name) == platform:
+        its_platform = document.get(platform_name)
+        if its_platform == platform if platform is not None else isinstance(its_platform, str):
             token = document.get(token_name) or document.get(other_token_name)
             if not isinstance(token, str):
                 token = structure(Device, document, where).device_token  # loosely named, or says what is wrong
             device = new(Device)
             set_token(device, token)
-            set_platform(device, platform)
+            set_platform(device, its_platform)
             set_description(device, _text(document.get(description_name)))
             set_raw(device, document)
             devices.append(device)

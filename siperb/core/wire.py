@@ -119,12 +119,12 @@ def parse_login(response: Response) -> Session:
     return session
 
 
-def parse_devices(response: Response) -> list[Device]:
-    """The devices whose ``Platform`` is exactly "script", in the API's order."""
+def parse_devices(response: Response, platform: str | None = "script") -> list[Device]:
+    """The devices whose ``Platform`` is exactly this one (None: any), in the API's order."""
     answer = parse_list(response, "list of devices")
     if set(map(type, answer)) - {dict}:
         _wrong_shape("list of devices", "a list of objects")
-    return structure_devices(answer, "script", "The list of devices")
+    return structure_devices(answer, platform, "The list of devices")
 
 
 def parse_provisioning(response: Response) -> Provisioning:

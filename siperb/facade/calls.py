@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from siperb.core import admin, flows
+from siperb.core.admin import Ask
 from siperb.core.calls import Call, GetDevices, GetProvisioning
+from siperb.core.ensure import ensure
 from siperb.core.flows import LOGIN_KEY, Credentials
 from siperb.core.operations import Operation
 from siperb.errors import ConfigurationError
 from siperb.facade.accounts import Accounts
-from siperb.facade.arguments import cache_key_of, check_concurrency, given_session, iterable
+from siperb.facade.arguments import cache_key_of, check_concurrency, check_kind, given_session, iterable
 from siperb.facade.bulk import Bulk, BulkRun, OnProgress, Progress
 from siperb.facade.invocation import Invocation
 from siperb.facade.provisioning import Step, Steps, list_devices, provision
@@ -37,9 +39,13 @@ class Calls(Accounts):
         enable_cache: bool,
         session_key: str,
         timeout: float | None,
+        platform: str | None,
     ) -> Invocation[list[Device]]:
-        call = GetDevices(cache_key_of("session_key", session_key, enable_cache))
-        return self._fetch(call, user_id, session_token, self._publish_devices, timeout)
+        if platform is not None:
+            check_kind("platform", platform, str)
+        call = GetDevices(cache_key_of("session_key", session_key, enable_cache), platform)
+        publish = self._publish_devices if platform == "script" else None
+        return self._fetch(call, user_id, session_token, publish, timeout)
 
     def _publish_devices(self, user_id: str, devices: list[Device]) -> None:
         self.state.publish(user_id, devices=list(devices))
@@ -68,9 +74,47 @@ class Calls(Accounts):
         in_view = self._domain_user is not None
         return self._fetch(Operation.of(method, path, ids, in_view=in_view, **options), timeout=timeout)
 
-    def _get_domain_users(self, search: str | None, timeout: float | None) -> Invocation[list[DomainUser]]:
-        self._refuse_in_view("list domain users")
-        return self._fetch(admin.get_domain_users(search), timeout=timeout)
+    def _of_domain(self, call: Call[T], timeout: float | None) -> Invocation[T]:
+        self._refuse_in_view("see or change domain users")
+        return self._fetch(call, timeout=timeout)
+
+    def _create_domain_user(
+        self,
+        email: str,
+        description: str | None,
+        exist_ok: bool,
+        welcome: bool,
+        mailing_list: bool,
+        timeout: float | None,
+    ) -> Invocation[DomainUser]:
+        create = admin.create_domain_user(email, description, welcome, mailing_list)
+        invocation, look = self._of_domain(create, timeout), admin.get_domain_users(email.strip())
+
+        def is_it(user: DomainUser) -> bool:
+            return (user.email or "").strip().casefold() == email.strip().casefold()
+
+        return self._or_there(invocation, look, create, is_it) if exist_ok else invocation
+
+    def _create_device(
+        self,
+        description: str,
+        platform: str,
+        exist_ok: bool,
+        registration: Mapping[str, object] | None,
+        timeout: float | None,
+    ) -> Invocation[Device]:
+        create = admin.create_device(description, platform, registration)
+        invocation, look = self._fetch(create, timeout=timeout), admin.get_every_device()
+
+        def is_it(device: Device) -> bool:
+            return (device.platform, device.description) == (platform, description)
+
+        return self._or_there(invocation, look, create, is_it) if exist_ok else invocation
+
+    def _or_there(
+        self, invocation: Invocation[T], look: Ask[list[T]], create: Ask[T], is_it: Callable[[T], bool]
+    ) -> Invocation[T]:
+        return evolve(invocation, flow=partial(ensure, invocation.context, look, create, is_it))
 
     def _fetch(
         self,

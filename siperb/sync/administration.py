@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
-from siperb.models import DomainUser
+from siperb.core import admin
+from siperb.models import AccessToken, Device, DomainUser
 from siperb.sync.driver import Driver
 from siperb.sync.on_class import OnClassToo, client
 
@@ -58,11 +60,7 @@ class Administration(Driver):
     ) -> list[Any]:
         """A list of the API with all its pages (``X-Next-Token``), within one deadline; a page that fails fails it.
 
-        path, ids: as those of `request`.
-        params: the query, as that of `request`.
-        timeout: seconds for this call, all pages together, instead of the client's.
-
-        Raises as `request` does.
+        path, params, ids, timeout: as those of `request`, which says what is raised too.
         """
         self = client(cls)
         return self._run(self._request("GET", path, ids, timeout, params=params, is_list=True))
@@ -77,4 +75,176 @@ class Administration(Driver):
         Raises the errors of `siperb.errors`, `strict` or not; in a view `ConfigurationError`.
         """
         self = client(cls)
-        return self._run(self._get_domain_users(search, timeout))
+        return self._run(self._of_domain(admin.get_domain_users(search), timeout))
+
+    @OnClassToo
+    def create_domain_user(
+        cls,
+        email: str,
+        description: str | None = None,
+        *,
+        exist_ok: bool = False,
+        send_welcome_email: bool = False,
+        join_mailing_list: bool = False,
+        timeout: float | None = None,
+    ) -> DomainUser:
+        """Make a user of the administrator's domain; raises, `strict` or not, as `request` does. It takes a seat.
+
+        email, description: of the new user.
+        exist_ok: return the user of this address, if there is one, and look again when the answer is lost: a script
+            that is run twice makes nobody twice.
+        send_welcome_email, join_mailing_list: what the API would do unasked.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(
+            self._create_domain_user(email, description, exist_ok, send_welcome_email, join_mailing_list, timeout)
+        )
+
+    @OnClassToo
+    def update_domain_user(
+        cls,
+        user_id: str,
+        *,
+        description: str | None = None,
+        permissions: Mapping[str, bool] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Change a user of the domain; raises, `strict` or not, as `request` does.
+
+        user_id: of a `DomainUser`.
+        description: the new one, if not None.
+        permissions: by the API's names, e.g. ``{"EnableDevices": True}``; without effect until the user has accepted.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._of_domain(admin.update_domain_user(user_id, description, permissions), timeout))
+
+    @OnClassToo
+    def delete_domain_user(cls, user_id: str, *, send_exit_email: bool = False, timeout: float | None = None) -> None:
+        """Remove a user from the domain, whose connections and devices have to be gone; raises as `request` does.
+
+        user_id: of a `DomainUser`.
+        send_exit_email: what the API would do unasked.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._of_domain(admin.delete_domain_user(user_id, send_exit_email), timeout))
+
+    @OnClassToo
+    def create_device(
+        cls,
+        description: str,
+        *,
+        platform: str = "script",
+        exist_ok: bool = False,
+        registration: Mapping[str, object] | None = None,
+        timeout: float | None = None,
+    ) -> Device:
+        """Make a device; raises, `strict` or not, as `request` does.
+
+        description: its name.
+        platform: "script", "ios", "android", "webpage" or "electron".
+        exist_ok: return the device of this name and platform, if there is one (`ConflictError`: two), and look again
+            when the answer is lost: a script that is run twice makes nothing twice.
+        registration: more fields by the API's names, e.g. ``{"RegistrationMode": "WebSocket", "WebSocketPort": 443}``.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._create_device(description, platform, exist_ok, registration, timeout))
+
+    @OnClassToo
+    def update_device(
+        cls,
+        device_token: str,
+        *,
+        description: str | None = None,
+        settings: Mapping[str, object] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Change a device; raises, `strict` or not, as `request` does.
+
+        device_token: of a `Device`.
+        description: its new name, if not None.
+        settings: those to change, by the API's names; None as a value removes one.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._fetch(admin.update_device(device_token, description, settings), timeout=timeout))
+
+    @OnClassToo
+    def delete_device(cls, device_token: str, *, timeout: float | None = None) -> None:
+        """Remove a device, and its credentials; raises, `strict` or not, as `request` does.
+
+        device_token: of a `Device`.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._fetch(admin.delete_device(device_token), timeout=timeout))
+
+    @OnClassToo
+    def get_settings(cls, *, timeout: float | None = None) -> list[dict[str, Any]]:
+        """The settings of the user, each as the API describes it; raises, `strict` or not, as `request` does.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._fetch(admin.get_settings(), timeout=timeout))
+
+    @OnClassToo
+    def update_settings(cls, settings: Mapping[str, object], *, timeout: float | None = None) -> None:
+        """Change settings of the user; raises, `strict` or not, as `request` does.
+
+        settings: by the API's names; None as a value removes one. A phone ignores a value of the wrong type.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._fetch(admin.update_settings(settings), timeout=timeout))
+
+    @OnClassToo
+    def create_pat(cls, name: str, *, days: int = 100, timeout: float | None = None) -> AccessToken:
+        """Make a personal access token (PAT), shown this once; raises, `strict` or not, as `request` does.
+
+        name: what it is for.
+        days: until it expires.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._fetch(admin.create_pat(name, days), timeout=timeout))
+
+    @OnClassToo
+    def get_pats(cls, *, timeout: float | None = None) -> list[AccessToken]:
+        """List the PATs of the user, without their values; raises, `strict` or not, as `request` does.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._fetch(admin.get_pats(), timeout=timeout))
+
+    @OnClassToo
+    def delete_pat(cls, pat_id: str, *, timeout: float | None = None) -> None:
+        """Revoke a PAT; a session that was opened with it may live on. Raises, `strict` or not, as `request` does.
+
+        pat_id: of an `AccessToken`.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._fetch(admin.delete_pat(pat_id), timeout=timeout))
+
+    @OnClassToo
+    def get_log(
+        cls,
+        kind: Literal["register", "latency", "trace", "console"],
+        device_token: str,
+        *,
+        date: date | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Read a log of a device, each entry as the API has it; raises, `strict` or not, as `request` does.
+
+        kind: "register" (no refusals), "latency" (milliseconds), "trace" (calls) or "console" (what the phone said).
+        device_token: of a `Device`.
+        date, limit: the day, and how many entries; None for the last 24 hours, 9999. Not of the console log.
+        timeout: seconds for this call, instead of the client's.
+        """
+        self = client(cls)
+        return self._run(self._fetch(admin.get_log(kind, device_token, date, limit), timeout=timeout))

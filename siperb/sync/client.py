@@ -129,20 +129,23 @@ class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
         session_token: str | None = None,
         enable_cache: bool = False,
         session_key: str = "SiperbDevices",
+        platform: str | None = "script",
         timeout: float | None = None,
     ) -> list[Device] | NoneUnlessStrict:
-        """List the user's script devices, in the API's order; logs in by itself.
+        """List the user's devices, in the API's order; logs in by itself.
 
         user_id, session_token: a session to use instead of the client's own; both or neither.
         enable_cache: return the cached list at once, if there is one, and refresh it in the background.
         session_key: tells cached lists of one user apart.
+        platform: of which to list them ("ios", "android", "webpage", "electron"); None for all. Only "script" has SIP
+            credentials to hand out, and only these are published.
         timeout: seconds for this call, instead of the client's.
 
         Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
         Raises `ConfigurationError` for arguments that cannot be used.
         """
         self = client(cls)
-        devices = self._run(self._get_devices(user_id, session_token, enable_cache, session_key, timeout))
+        devices = self._run(self._get_devices(user_id, session_token, enable_cache, session_key, timeout, platform))
         return list(devices)
 
     @OnClassToo

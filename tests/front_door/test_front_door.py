@@ -114,7 +114,8 @@ def test_the_signatures_that_were_promised() -> None:
     )
     assert signature(Siperb.get_devices) == (
         "(*, user_id: str | None = None, session_token: str | None = None, "
-        "enable_cache: bool = False, session_key: str = SiperbDevices, timeout: float | None = None) "
+        "enable_cache: bool = False, session_key: str = SiperbDevices, "
+        "platform: str | None = script, timeout: float | None = None) "
         "-> list[Device] | None"
     )
     assert signature(Siperb.get_provisioning) == (

@@ -19,6 +19,7 @@ from attrs.exceptions import FrozenInstanceError
 from siperb import errors, models
 from siperb.errors import SiperbError
 from siperb.models import (
+    AccessToken,
     Device,
     DomainUser,
     NotProvisioned,
@@ -36,8 +37,9 @@ PROVISIONING = Provisioning(
     sip_username="u1", sip_password=SECRET, sip_jwt=f"a.{SECRET}.b", raw={"SipPassword": SECRET, "welcomeScreen": None}
 )
 DOMAIN_USER = DomainUser("d1", "ben@contact.example", raw={"UserEmailId": "d1", "Pin": SECRET})
-MODELS = [SESSION, DEVICE, PROVISIONING, DOMAIN_USER]
-Model = Session | Device | Provisioning | DomainUser
+ACCESS_TOKEN = AccessToken("p1", "ci", SECRET, raw={"PersonalAccessToken": SECRET})
+MODELS = [SESSION, DEVICE, PROVISIONING, DOMAIN_USER, ACCESS_TOKEN]
+Model = Session | Device | Provisioning | DomainUser | AccessToken
 
 
 def jwt(claims: object) -> str:

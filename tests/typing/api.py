@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import aiohttp
@@ -15,6 +15,7 @@ from typing_extensions import Never, assert_type
 
 import siperb
 from siperb import (
+    AccessToken,
     APIStatusError,
     AsyncSiperb,
     BulkResult,
@@ -261,3 +262,27 @@ def phones(provisioning: Provisioning, session: Session) -> None:
 def server() -> None:
     with SiperbServer() as server:
         assert_type(server.base_url, str)
+
+
+def administration(client: Siperb) -> None:
+    assert_type(client.create_domain_user("ann@contact.example", "Ann", exist_ok=True), DomainUser)
+    assert_type(client.create_device("Headset", exist_ok=True, registration={"WebSocketPort": 443}), Device)
+    client.update_domain_user("u", permissions={"EnableDevices": True})
+    client.delete_domain_user("u", send_exit_email=True)
+    client.update_device("t0", settings={"EnableCallRecording": None})
+    client.delete_device("t0")
+    client.update_settings({"RecordAllCalls": True})
+    assert_type(client.get_settings(), list[dict[str, Any]])
+    assert_type(client.get_pats(), list[AccessToken])
+    assert_type(Siperb.create_pat("ci", days=5).token, str | None)
+    client.delete_pat("p0")
+    assert_type(client.get_log("register", "t0", date=date(2026, 1, 2), limit=5), list[dict[str, Any]])
+    assert_type(client.get_devices(platform=None), list[Device] | None)
+    client.get_log("sip", "t0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def administration_awaited(client: AsyncSiperb) -> None:
+    assert_type(await client.create_domain_user("ann@contact.example"), DomainUser)
+    assert_type(await client.create_device("Headset"), Device)
+    assert_type(await client.create_pat("ci"), AccessToken)
+    assert_type(await client.get_log("console", "t0"), list[dict[str, Any]])

@@ -146,7 +146,7 @@ class StatusLine:
                 sys.stderr.flush()
 
 
-status_line = StatusLine()
+status_line: StatusLine = StatusLine()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from patience import patient_python
 
-from siperb.testing import SiperbServer
+from siperb.testing import Lost, SiperbServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -59,6 +59,55 @@ def test_the_service_hands_out_a_phone_and_keeps_the_token(siperb_server: Siperb
 def test_the_example_test_passes(pytester: pytest.Pytester) -> None:
     pytester.copy_example(str(EXAMPLES / "test_with_fixtures.py"))
     pytester.runpytest_subprocess("-p", "no:asyncio").assert_outcomes(passed=4)
+
+
+def run_for_a_domain(script: str, rows: Path, answer: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        patient_python("script", str(EXAMPLES / script), str(rows)),
+        env={**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"},
+        input=answer,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("script", ["onboard.py", "onboard_async.py"])
+def test_two_runs_onboard_everybody_and_make_nothing_twice(
+    siperb_server: SiperbServer, tmp_path: Path, script: str
+) -> None:
+    rows, people = tmp_path / "rows.csv", [f"a{number}@contact.example" for number in range(4)]
+    text = "email,name,number\n" + "".join(f"{email},Ann,+49301\n" for email in people)
+    rows.write_text(f"{text},No address,1\n", encoding="utf-8-sig")
+    for route in "domain_users", "devices", "connections":
+        siperb_server.fail(route, Lost(), method="POST")
+
+    first = run_for_a_domain(script, rows)
+    assert first.returncode == 1
+    assert "the row has no e-mail" in first.stderr
+    assert "/Connections got no answer" in first.stderr
+
+    rows.write_text(text)
+    second = run_for_a_domain(script, rows)
+    assert second.returncode == 0
+    assert sorted(line.split()[0] for line in second.stdout.splitlines()) == people
+    users = list(siperb_server.user.domain_users.values())
+    assert [(len(user.devices), len(user.documents)) for user in users] == [(1, 1)] * 4
+
+
+def test_who_is_offboarded_goes_with_devices_and_connections(siperb_server: SiperbServer, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("email,name,number\na@contact.example,A,1\nb@contact.example,B,2\n")
+    assert run_for_a_domain("onboard.py", rows).returncode == 0
+    rows.write_text("A@contact.example\nnobody@contact.example\n")
+
+    assert run_for_a_domain("offboard.py", rows, "no\n").returncode == 1
+    assert len(siperb_server.user.domain_users) == 2
+    left = run_for_a_domain("offboard.py", rows, "yes\n")
+    assert (left.returncode, left.stderr) == (0, "")
+    assert "a@contact.example has left, with 1 devices" in left.stdout
+    assert [user.email for user in siperb_server.user.domain_users.values()] == ["b@contact.example"]
 
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)

@@ -1,0 +1,38 @@
+"""Users whose e-mail addresses stand in a file, a line each, leave the domain with all that hangs on them.
+
+Run it again after any failure: who has gone already is passed over.
+"""
+
+import sys
+
+from siperb import DomainUser, Siperb
+
+CONNECTIONS = "/Users/{user_id}/Connections"
+client = Siperb(strict=True)
+
+
+def offboard(user: DomainUser) -> int:
+    leaver = client.for_user(user)
+    devices = leaver.get_devices(platform=None)
+    for device in devices:
+        leaver.delete_device(device.device_token)
+    for connection in leaver.get_all(CONNECTIONS):
+        leaver.request("DELETE", CONNECTIONS + "/{connection}", connection=connection["ConnectionId"])
+    client.delete_domain_user(user.user_id)
+    return len(devices)
+
+
+with open(sys.argv[1], encoding="utf-8-sig") as file:
+    emails = {line.strip().casefold() for line in file} - {""}
+failed = 0
+with client:
+    leavers = [user for user in client.get_domain_users() if (user.email or "").casefold() in emails]
+    if input(f"Remove {len(leavers)} users for good? (yes) ") != "yes":
+        sys.exit("Nobody was removed.")
+    for result in client.bulk(offboard, leavers):
+        if result.error:
+            failed += 1
+            print(f"{result.item.email}: {result.error}", file=sys.stderr)
+        else:
+            print(f"{result.item.email} has left, with {result.value} devices")
+sys.exit(f"{failed} of {len(leavers)} are still there: run it again." if failed else 0)

@@ -123,24 +123,33 @@ def tls_context() -> ssl.SSLContext:
 
     Raises `ConfigurationError` for a file or folder that holds no certificates.
     """
+    import ssl
+
     bundle, name = ca_bundle()
     with suppress(FileNotFoundError, NotADirectoryError, PermissionError, LookupError):
-        return _tls_context(bundle, os.stat(bundle).st_mtime_ns)
+        return _tls_context(bundle, os.stat(bundle).st_mtime_ns, ssl.SSLContext)
     raise ConfigurationError(f"{name} names no PEM certificates that can be read: correct or unset it.")
 
 
 @cache
-def _tls_context(bundle: str, _changed_at: int) -> ssl.SSLContext:
+def _tls_context(bundle: str, _changed_at: int, _kind: type) -> ssl.SSLContext:
     import ssl
 
     folder = bundle if os.path.isdir(bundle) else None
     with suppress(ssl.SSLError):
         context = ssl.create_default_context(cafile=None if folder else bundle, capath=folder)
-        if folder is None and context.cert_store_stats()["x509"]:
+        if folder is None and _holds_any(context):
             return context
         if folder and any(re.fullmatch(r"[0-9a-f]{8}\.\d+", name) for name in os.listdir(folder)):
             return context  # which reads a file, named by a hash, when it is needed
     raise LookupError("no certificates")
+
+
+def _holds_any(context: ssl.SSLContext) -> bool:
+    try:
+        return context.cert_store_stats()["x509"] > 0
+    except NotImplementedError:  # truststore's, which asks the system
+        return True
 
 
 class TooLate(TimeoutError):

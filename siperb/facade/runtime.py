@@ -62,7 +62,9 @@ def running_loop() -> asyncio.AbstractEventLoop:
 
     with suppress(RuntimeError):
         return asyncio.get_running_loop()
-    raise ConfigurationError("AsyncSiperb needs a running event loop of asyncio: trio and curio have none of its kind.")
+    raise ConfigurationError(
+        "AsyncSiperb needs a running event loop of asyncio: under trio call Siperb in trio.to_thread.run_sync."
+    )
 
 
 def causes(error: BaseException, until: BaseException | None = None) -> Iterator[BaseException]:

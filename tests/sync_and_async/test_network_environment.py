@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,21 @@ def test_the_certificates_are_read_once_until_they_change(
     assert tls_context() is context
     os.utime(bundle, (1, 1))
     assert tls_context() is not context
+
+
+def test_a_context_that_does_not_tell_what_it_trusts_is_used(
+    facade: Facade, tls: tuple[Path, Any], tls_server: SiperbServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As truststore's, which asks the system."""
+
+    def cert_store_stats(_: ssl.SSLContext) -> Any:
+        raise NotImplementedError
+
+    monkeypatch.setattr(ssl.SSLContext, "cert_store_stats", cert_store_stats)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(tls[0].read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    assert facade.call(https_client(facade, tls_server).get_devices)
 
 
 def test_a_certificate_of_nobodys_is_not_trusted(

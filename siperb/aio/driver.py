@@ -95,9 +95,9 @@ class Driver(Calls):
 
     async def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
         match effect:
-            case Send(request, deadline):
+            case Send():
                 origin = invocation.context.origin
-                return await self._here().transport.send(origin, request, self._headers(request), deadline)
+                return await self._here().transport.send(origin, effect.request, self._headers(effect.request), effect.deadline)
             case Auth():
                 session = self._newer_session(invocation, effect)
                 if session is None:
@@ -105,8 +105,8 @@ class Driver(Calls):
                 return session
             case Load() | Save() | Evict() | Forget():
                 return await self._ask_cache(effect, invocation)
-            case Sleep(seconds):
-                await asyncio.sleep(seconds)
+            case Sleep():
+                await asyncio.sleep(effect.seconds)
                 return None
             case Later():
                 return self._refresh_later(effect, invocation)

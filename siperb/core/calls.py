@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from attrs import field, frozen
-
 from siperb.core.records import Key
+from siperb.core.values import Value
 from siperb.core.wire import (
     Request,
     Response,
@@ -53,11 +52,15 @@ def _whose(domain_user: str | None) -> list[str]:
     return [] if domain_user is None else [domain_user]
 
 
-@frozen(repr=False)
-class GetDevices:
-    cache_key: str | None = None
-    platform: str | None = "script"  # None: every one; what is cached is all of them
-    is_list: bool = field(default=True, init=False)
+class GetDevices(Value):
+    """platform None: every one; what is cached is all of them."""
+
+    __slots__ = ("cache_key", "platform")
+    is_list = True
+
+    def __init__(self, cache_key: str | None = None, platform: str | None = "script") -> None:
+        self.cache_key = cache_key
+        self.platform = platform
 
     def build(self, session: Session, domain_user: str | None = None) -> Request:
         return build_devices(session, domain_user)
@@ -71,11 +74,14 @@ class GetDevices:
         return Key.of(origin, user_id, "devices", self.cache_key, *_whose(domain_user))
 
 
-@frozen(repr=False)
-class GetProvisioning:
-    device_token: str = field(validator=lambda call, attribute, value: path_part(attribute.name, value))
-    cache_key: str | None = None
-    is_list: bool = field(default=False, init=False)
+class GetProvisioning(Value):
+    __slots__ = ("cache_key", "device_token")
+    is_list = False
+
+    def __init__(self, device_token: str, cache_key: str | None = None) -> None:
+        path_part("device_token", device_token)
+        self.device_token = device_token
+        self.cache_key = cache_key
 
     def build(self, session: Session, domain_user: str | None = None) -> Request:
         return build_provisioning(session, self.device_token, domain_user)
@@ -89,10 +95,15 @@ class GetProvisioning:
         return Key.of(origin, user_id, "prov", self.cache_key, self.device_token, *_whose(domain_user))
 
 
-@frozen(repr=False)
 class GetUser:
-    cache_key: str | None = field(default=None, init=False)
-    is_list: bool = field(default=False, init=False)
+    cache_key = None
+    is_list = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GetUser)
+
+    def __hash__(self) -> int:
+        return hash(GetUser)
 
     def build(self, session: Session, domain_user: str | None = None) -> Request:
         return build_user(session, domain_user)

@@ -10,82 +10,97 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
-from attrs import field, frozen
-
 from siperb.core.calls import Call
 from siperb.core.records import Key, Record
+from siperb.core.values import Value
 from siperb.core.wire import Request, Response
 from siperb.errors import CacheError
 from siperb.models import Session
 
 
-@frozen(repr=False)
-class Send:
+class Send(Value, aside=("deadline",)):
     """Send the request once and answer its `Response`; `APIConnectionError` when none came.
 
     deadline: when the call must end, by the context's clock; no part of what the effect is.
     """
 
-    request: Request
-    deadline: float = field(default=float("inf"), eq=False)
+    __slots__ = ("deadline", "request")
+
+    def __init__(self, request: Request, deadline: float = float("inf")) -> None:
+        self.request = request
+        self.deadline = deadline
 
 
-@frozen(repr=False)
-class Auth:
+class Auth(Value):
     """Answer a `Session` newer than the one of `stale_token`: one login for all who ask at the same time."""
 
-    stale_token: str | None = None
+    __slots__ = ("stale_token",)
+
+    def __init__(self, stale_token: str | None = None) -> None:
+        self.stale_token = stale_token
 
 
-@frozen(repr=False)
-class Load:
+class Load(Value):
     """Answer the `Record` of a key, or None; `CacheError`, as a value, when the cache did not answer."""
 
-    key: Key
+    __slots__ = ("key",)
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
 
 
-@frozen(repr=False)
-class Save:
+class Save(Value):
     """Store a record of the user `owner` (a scope), over the generation `replaces` alone if given; answer whether."""
 
-    key: Key
-    record: Record
-    owner: str
-    replaces: str | None = None
+    __slots__ = ("key", "owner", "record", "replaces")
+
+    def __init__(self, key: Key, record: Record, owner: str, replaces: str | None = None) -> None:
+        self.key = key
+        self.record = record
+        self.owner = owner
+        self.replaces = replaces
 
 
-@frozen(repr=False)
-class Evict:
+class Evict(Value):
     """Remove one record; answer whether it is gone."""
 
-    key: Key
+    __slots__ = ("key",)
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
 
 
-@frozen(repr=False)
-class Forget:
+class Forget(Value):
     """Remove every record of the user `owner` (a scope); answer whether all are gone."""
 
-    owner: str
+    __slots__ = ("owner",)
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
 
 
-@frozen(repr=False)
-class Sleep:
+class Sleep(Value):
     """Wait so many seconds."""
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
-@frozen(repr=False)
-class Later:
+class Later(Value):
     """Ask the API again in the background and replace the record `replaces`; session None means the client's own.
 
     The answer is False where that cannot be, or has not been when it was asked for before: do it now.
     """
 
-    call: Call[Any]
-    session: Session | None
-    key: Key
-    replaces: str
+    __slots__ = ("call", "key", "replaces", "session")
+
+    def __init__(self, call: Call[Any], session: Session | None, key: Key, replaces: str) -> None:
+        self.call = call
+        self.session = session
+        self.key = key
+        self.replaces = replaces
 
 
 Effect: TypeAlias = Send | Auth | Load | Save | Evict | Forget | Sleep | Later

@@ -12,14 +12,13 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from attrs import frozen
-
 from siperb.core import effects
 from siperb.core.calls import Call
 from siperb.core.effects import Flow, Later
 from siperb.core.pages import whole_answer
 from siperb.core.records import Key, Record
 from siperb.core.retry import PAT_REFUSED, Context, attempt
+from siperb.core.values import Value
 from siperb.core.wire import TOKEN, Response, build_login, is_object, parse_login, read
 from siperb.errors import (
     APIError,
@@ -45,12 +44,14 @@ REFRESH_PAUSE = 30.0  # seconds after a failed refresh in which none is tried
 MOST_FAILURES = 1000  # that are remembered
 
 
-@frozen(repr=False)
-class Credentials:
+class Credentials(Value):
     """How to log in. pat None: the one that the cache holds. cache_key None: the session is not cached."""
 
-    pat: str | None = None
-    cache_key: str | None = None
+    __slots__ = ("cache_key", "pat")
+
+    def __init__(self, pat: str | None = None, cache_key: str | None = None) -> None:
+        self.pat = pat
+        self.cache_key = cache_key
 
 
 def login(context: Context, credentials: Credentials, stale_token: str | None = None) -> Flow[Session]:

@@ -11,8 +11,6 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from attrs import evolve
-
 from siperb.core import effects
 from siperb.core.calls import Call
 from siperb.core.effects import Flow
@@ -65,7 +63,8 @@ def whole_answer(
 def _page(request: Request, token: str) -> Request:
     if not token:
         return request
-    return evolve(request, path=f"{request.path}{'&' if '?' in request.path else '?'}nextToken={quote(token, safe='')}")
+    path = f"{request.path}{'&' if '?' in request.path else '?'}nextToken={quote(token, safe='')}"
+    return Request(request.method, path, request.path_template, request.headers, request.body, request.repeatable)
 
 
 def _items(request: Request, response: Response) -> str:

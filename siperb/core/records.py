@@ -10,9 +10,9 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from attrs.validators import instance_of, matches_re, optional
 
 from siperb.errors import CacheError
@@ -92,8 +92,7 @@ class Record:
         return self.stored_at <= now + 60 and (self.expires_at is None or now < self.expires_at)
 
 
-@frozen(repr=False)
-class Head:
+class Head(NamedTuple):
     """The first entry of a record, read. Either `payload` is there, or `slot` and the number of `parts`."""
 
     generation: str
@@ -104,6 +103,8 @@ class Head:
     payload: str | None = None
     slot: str | None = None
     parts: int = 0
+
+    __repr__ = object.__repr__  # the payload is a secret
 
 
 class Unread(Enum):
@@ -198,9 +199,9 @@ def _head(said: Any, name: str) -> Head | Unread:
             return Unread.BROKEN
     match said:
         case {"d": str(payload)}:
-            return evolve(head, payload=payload)
+            return head._replace(payload=payload)
         case {"s": "a" | "b" as slot, "n": int(parts)} if 0 < parts <= MAX_PARTS:
-            return evolve(head, slot=slot, parts=parts)
+            return head._replace(slot=slot, parts=parts)
         case _:
             return Unread.BROKEN
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeGuard, TypeVar
 from urllib.parse import quote
 
-from attrs import Factory, field, frozen
-
 from siperb.core.structure import structure, structure_devices
+from siperb.core.values import Value
 from siperb.errors import (
     APIResponseError,
     ConfigurationError,
@@ -34,29 +33,41 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@frozen(repr=False)
-class Request:
+class Request(Value):
     """A request without its host.
 
     path: quoted, with the query; a secret, as it holds the device token. body: JSON. repeatable: sent twice it does no
     more than sent once.
     """
 
-    method: str
-    path: str
-    path_template: str
-    headers: Mapping[str, str] = field(hash=False)
-    body: bytes = b""
-    repeatable: bool = field(default=Factory(lambda self: self.method not in ("POST", "PATCH"), takes_self=True))
+    __slots__ = ("body", "headers", "method", "path", "path_template", "repeatable")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        path_template: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        repeatable: bool | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.path_template = path_template
+        self.headers = headers
+        self.body = body
+        self.repeatable = method not in ("POST", "PATCH") if repeatable is None else repeatable
 
 
-@frozen(repr=False)
-class Response:
+class Response(Value):
     """An answer. headers: names in lower case. body: decoded bytes; of a failure what can be had of it, or nothing."""
 
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(factory=dict[str, str], hash=False)
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        self.status = status
+        self.body = body
+        self.headers: Mapping[str, str] = {} if headers is None else headers
 
     def text(self) -> str:
         """The body without a byte order mark; `UnicodeDecodeError` when it is no UTF-8."""

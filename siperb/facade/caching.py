@@ -53,17 +53,17 @@ class CacheGateway:
         cache: Any = default_cache() if self._cache is None else self._cache
         try:
             match effect:
-                case Load(key):
-                    found: Record | None = cache.within(_left(until) / 2).load(key)  # the API has to be asked yet
+                case Load():
+                    found: Record | None = cache.within(_left(until) / 2).load(effect.key)  # the API has to be asked yet
                     return found
                 case Save():
                     return self._save(cache.within(_left(until)), effect, epoch)
-                case Evict(key):
+                case Evict():
                     self._let_saves_end(until)
-                    return cache.within(_left(until)).evict(key) is True
-                case Forget(owner):
+                    return cache.within(_left(until)).evict(effect.key) is True
+                case Forget():
                     self._let_saves_end(until)
-                    return cache.within(_left(until)).forget(owner) is True
+                    return cache.within(_left(until)).forget(effect.owner) is True
                 case _:
                     assert_never(effect)
         except CacheError as error:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 import urllib3.connection
-from attrs import define
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
@@ -28,18 +27,19 @@ else:
 __all__ = ["POOLS", "Call", "call_under_way", "time_left"]
 
 
-@define
 class Call:
     """What `requests` is not told of a request.
 
     may_be_stale: it went over a connection that had served before. was_sent: some of it may have reached the server.
     """
 
-    base_url: str
-    request: Request
-    deadline: float
-    may_be_stale: bool = False
-    was_sent: bool = False
+    may_be_stale = False
+    was_sent = False
+
+    def __init__(self, base_url: str, request: Request, deadline: float) -> None:
+        self.base_url = base_url
+        self.request = request
+        self.deadline = deadline
 
     def target(self, path: str, *, absolute: bool) -> str:
         return (self.base_url if absolute else urlsplit(self.base_url).path) + path

@@ -105,20 +105,20 @@ class Driver(Calls):
 
     def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
         match effect:
-            case Send(request, deadline):
+            case Send():
                 origin = invocation.context.origin
-                return self._transport().send(origin, request, self._headers(request), deadline)
+                return self._transport().send(origin, effect.request, self._headers(effect.request), effect.deadline)
             case Auth():
                 session = self._newer_session(invocation, effect)
                 return session if session else self._run(self._renewal(invocation, effect))
             case Load() | Save() | Evict() | Forget():
                 return self._ask_cache(effect, invocation)
-            case Sleep(seconds):
+            case Sleep():
                 if invocation.stop is None:
-                    time.sleep(seconds)
+                    time.sleep(effect.seconds)
                 else:
                     with suppress(queue.Empty):
-                        invocation.stop.put(invocation.stop.get(timeout=seconds))
+                        invocation.stop.put(invocation.stop.get(timeout=effect.seconds))
                         raise SiperbError("Nobody waits for this any more.")
                 return None
             case Later():

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from attrs import evolve
 from transcripts import (
     ANN,
     ANN_LATER,
@@ -40,7 +39,7 @@ from siperb.models import Session
 
 def page_of(quoted: str, session: Session = ANN) -> Request:
     request = build_devices(session)
-    return evolve(request, path=f"{request.path}?nextToken={quoted}")
+    return Request("GET", f"{request.path}?nextToken={quoted}", request.path_template, request.headers)
 
 
 def page(*tokens: str, next_token: str | None = None) -> Response:

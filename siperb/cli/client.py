@@ -37,13 +37,13 @@ class CommandClient(Siperb[NoReturn]):
         if threading.current_thread() is not threading.main_thread():
             return nullcontext()  # one of many: a bar tells of them all
         match effect:
-            case Send(request):
+            case Send():
                 self._answer = None
-                return Wait(f"Waiting for the API: {request.method} {request.path_template}")
+                return Wait(f"Waiting for the API: {effect.request.method} {effect.request.path_template}")
             case Load() | Save() | Evict() | Forget():
                 return Wait("Waiting for the keyring")
-            case Sleep(seconds):
-                return Wait(self._why_again(), seconds=seconds)
+            case Sleep():
+                return Wait(self._why_again(), seconds=effect.seconds)
             case _:
                 return nullcontext()
 

@@ -104,7 +104,8 @@ class Head(NamedTuple):
     slot: str | None = None
     parts: int = 0
 
-    __repr__ = object.__repr__  # the payload is a secret
+    def __repr__(self) -> str:  # the payload is a secret
+        return "<Head>"
 
 
 class Unread(Enum):

@@ -54,7 +54,7 @@ class CacheGateway:
         try:
             match effect:
                 case Load():
-                    found: Record | None = cache.within(_left(until) / 2).load(effect.key)  # the API has to be asked yet
+                    found: Record | None = cache.within(_left(until) / 2).load(effect.key)  # the API comes yet
                     return found
                 case Save():
                     return self._save(cache.within(_left(until)), effect, epoch)

@@ -186,7 +186,7 @@ class BaseClient(_Place):
     def _own_credentials(self, origin: str, cache_key: str | None) -> Credentials:
         """Those of the login at this origin, or of the one that a call without a session makes by itself."""
         if run := self._bulk_run():
-            return evolve(run.credentials, cache_key=run.credentials.cache_key or cache_key)
+            return Credentials(run.credentials.pat, run.credentials.cache_key or cache_key)
         return self._epoch.credentials(origin) or self._credentials(None, cache_key)
 
     def _headers(self, request: Request) -> dict[str, str]:

@@ -97,7 +97,9 @@ class Driver(Calls):
         match effect:
             case Send():
                 origin = invocation.context.origin
-                return await self._here().transport.send(origin, effect.request, self._headers(effect.request), effect.deadline)
+                return await self._here().transport.send(
+                    origin, effect.request, self._headers(effect.request), effect.deadline
+                )
             case Auth():
                 session = self._newer_session(invocation, effect)
                 if session is None:
@@ -186,9 +188,9 @@ class Driver(Calls):
             return failure(item, error)
 
     def _here(self) -> _LoopResources:
-        loop = running_loop()
-        here = self._loops.get(loop)
+        here = self._loops.get(cast(Any, asyncio._get_running_loop()))
         if here is None:
+            loop = running_loop()
             self._refuse_if_closed()
             for ended in [known for known in self._loops if known.is_closed()]:
                 self._overdue |= self._loops.pop(ended).refreshes.keys()

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncGenerator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from typing import Any
 from weakref import WeakSet
@@ -38,8 +38,7 @@ class AsyncTransport:
 
     def __init__(self, http_session: aiohttp.ClientSession | None = None) -> None:
         self._session = http_session
-        self._proxy = cache(environment_proxy)  # a look at all of the environment, or at the system's settings
-        self._tls = cache(tls_context)
+        self._own_options = cache(_own_options)
         self._own: AsyncGenerator[aiohttp.ClientSession, None] | None = None
 
     async def send(self, base_url: str, request: Request, headers: Mapping[str, str], deadline: float) -> Response:
@@ -68,34 +67,31 @@ class AsyncTransport:
         if self._session is None or (self._own and self._session.closed):
             self._own = _own_session()
             self._session = await anext(self._own)
-        options: dict[str, Any] = {}
-        if not self._own:
-            _check(self._session)  # each time, as it may have been closed meanwhile
+        options: Mapping[str, Any] = {}
+        if self._own:
+            options, login = self._own_options(base_url)
+            headers = {**headers, **login}
         else:
-            is_tls = base_url.startswith("https:")
-            if is_tls:
-                options["ssl"] = self._tls()
-            if proxy := self._proxy(base_url):
-                options["proxy"], login = without_credentials(proxy)
-                if is_tls:
-                    options["proxy_headers"] = login
-                else:
-                    headers = {**headers, **login}
-        # Two timeouts that end together cancel once under Python 3.10, and the next address has the time anew.
-        connect_timeout = CONNECT_TIMEOUT if left > CONNECT_TIMEOUT else None
+            _check(self._session)  # each time, as it may have been closed meanwhile
+        scheme, _, rest = base_url.partition("://")
+        authority, _, base_path = rest.partition("/")
+        path, _, query = f"{base_path and '/'}{base_path}{request.path}".partition("?")
         async with await self._session.request(  # without `await`, a coroutine more for as long as it takes
             request.method,
-            URL(base_url + request.path, encoded=True),
+            URL.build(scheme=scheme, authority=authority, path=path, query_string=query, encoded=True),
             headers=headers,
             data=BytesIO(request.body) if len(request.body) > 2**20 else request.body or None,  # it warns of long bytes
-            timeout=aiohttp.ClientTimeout(total=left, sock_connect=connect_timeout),
+            timeout=_timeout(left // 0.125 * 0.125 if left > CONNECT_TIMEOUT else left),
             allow_redirects=False,
             raise_for_status=False,
             auto_decompress=False,
             **options,
         ) as answer:
             status, encoding = answer.status, answer.headers.get("Content-Encoding")
-            said = {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}
+            said: dict[str, str] = {}
+            for name, value in answer.headers.items():
+                name = name.lower()
+                said[name] = f"{said[name]}, {value}" if name in said else value
             if status in ANSWERS:
                 return Response(status, await _read(answer, Body(request, encoding, request_id=request_id(said))), said)
             body = b""
@@ -110,6 +106,25 @@ class AsyncTransport:
         own, self._own = self._own, None
         if own:
             await own.aclose()
+
+
+def _own_options(base_url: str) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Those of a request in a session of our own, and headers beside its own: looked up in environment and system."""
+    is_tls = base_url.startswith("https:")
+    options: dict[str, Any] = {"ssl": tls_context()} if is_tls else {}
+    login: dict[str, str] = {}
+    if proxy := environment_proxy(base_url):
+        options["proxy"], login = without_credentials(proxy)
+        if is_tls:
+            options["proxy_headers"], login = login, {}
+    return options, login
+
+
+@lru_cache
+def _timeout(total: float) -> aiohttp.ClientTimeout:
+    """Long ones are in steps, so that calls share them: the library itself rounds those up to a second."""
+    # Two timeouts that end together cancel once under Python 3.10, and the next address has the time anew.
+    return aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_TIMEOUT if total > CONNECT_TIMEOUT else None)
 
 
 def _check(session: object) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, MutableMapping
 from copy import copy
 
-from attrs import field, frozen
+from attrs import define, field
 
 from siperb.core.effects import Flow, send, sleep
 from siperb.core.records import Key
@@ -76,7 +76,7 @@ class Refusal:
             raise copy(self.error)
 
 
-@frozen(eq=False, repr=False)
+@define(eq=False, repr=False)
 class Context:
     """What a flow is handed instead of a world of its own.
 

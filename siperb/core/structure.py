@@ -6,6 +6,7 @@ Left alone, cattrs makes ``'None'`` of null and ``'1'`` of 1 for a `str`, and it
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -48,11 +49,16 @@ WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
 def structure(kind: type[M], document: dict[str, Any], where: str) -> M:
     """The model of a JSON object; raises `APIResponseError` naming the required fields that are missing or no text."""
     wire_names = WIRE_NAMES[kind]
-    unset = [name for name in _LOOSELY_NAMED.get(kind, ()) if _read(name, document.get(wire_names[name][0])) is None]
-    fields = {**document, **_elsewhere(document, wire_names, unset)} if unset else document
-    try:
-        model: M = _structurer(kind)({**fields, "_raw": document}, kind)
+    fields = {**document, "_raw": document}
+    model: M | None = None
+    with suppress(KeyError, TypeError):
+        model = _structurer(kind)(fields, kind)
+    unset = [name for name in _LOOSELY_NAMED.get(kind, ()) if not getattr(model, name, None)]
+    if model and not unset:
         return model
+    fields.update(_elsewhere(document, wire_names, unset))
+    try:
+        return _structurer(kind)(fields, kind)
     except (KeyError, TypeError):
         required = [attribute.name for attribute in attrs.fields(kind) if attribute.default is attrs.NOTHING]
         names = [wire_names[field][0] for field in required]

@@ -1,4 +1,4 @@
-"""What attrs would build from fewer lines: to have it built takes a third of our part of a process's first call."""
+"""Values without attrs, which takes 1.5 million instructions to build each of its classes when it is imported."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ class Accounts(BaseClient):
     def _login(self, pat: str | None, enable_cache: bool, login_key: str, timeout: float | None) -> Invocation[Session]:
         self._refuse_in_view("log in")
         credentials = self._credentials(pat, cache_key_of("login_key", login_key, enable_cache))
-        context = evolve(self._context(timeout), began=float("inf"))  # whatever was refused before
+        context = self._context(timeout)
+        context.began = float("inf")  # whatever was refused before
         return self._log_in(context, credentials, None, self._current_epoch(), is_explicit=True)
 
     def _log_in(

@@ -23,9 +23,10 @@ class Body:
         self, request: Request, encoding: str | None, limit: int = MAX_BODY, request_id: str | None = None
     ) -> None:
         self._limit = limit
+        self._request = request
         self._request_id = request_id
-        self._where = f"{request.method} {request.path_template}"
-        names = [name for name in re.split(r"[\s,]+", (encoding or "").lower()) if name not in ("", "identity")]
+        said = re.split(r"[\s,]+", encoding.lower()) if encoding else []
+        names = [name for name in said if name not in ("", "identity")]
         self._is_readable = len(names) <= 2 and {*names} <= {"gzip", "x-gzip", "deflate"}
         self._decoders = [_Decoder(name) for name in reversed(names)]
         self._sizes = [0] * (len(names) + 1)
@@ -59,7 +60,8 @@ class Body:
         return self._unusable("in an encoding that cannot be undone: check for a faulty proxy")
 
     def _unusable(self, how: str) -> APIResponseError:
-        error = APIResponseError(f"{self._where} answered {how}.", self._request_id)
+        where = f"{self._request.method} {self._request.path_template}"
+        error = APIResponseError(f"{where} answered {how}.", self._request_id)
         error.maybe_done = True
         return error
 

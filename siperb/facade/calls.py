@@ -130,7 +130,7 @@ class Calls(Accounts):
         cache_key = LOGIN_KEY if call.cache_key is not None else None
         credentials = Credentials() if given else self._own_credentials(context.origin, cache_key)
         account = context.origin, credentials.pat
-        context = evolve(context, refusal=epoch.refusal(account))
+        context.refusal = epoch.refusal(account)
 
         def publish_as_its_user(answer: T) -> None:
             session = given or epoch.session(account)

@@ -11,8 +11,6 @@ import warnings
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from attrs import evolve
-
 from siperb._version import __version__
 from siperb.cache.workers import renewed_after_fork
 from siperb.core.flows import Credentials

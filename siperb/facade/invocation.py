@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from queue import SimpleQueue
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import define, field
 
 from siperb.core.effects import Flow
 from siperb.core.flows import Credentials
@@ -54,7 +54,7 @@ class Epoch:
         return login.credentials if login and self.account and self.account[0] == origin else None
 
 
-@frozen(eq=False, repr=False)
+@define(eq=False, repr=False)
 class Invocation(Generic[T]):
     """The flow of a call, and what to do with its result. Two of one identity at the same time share one run.
 

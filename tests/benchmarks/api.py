@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import psutil
 from attrs import field, frozen
 
-from siperb.testing import SiperbServer
+from siperb.testing import Delay, SiperbServer
 from tests.benchmarks.processes import ROOT, environment
 
 PHONES = 256
@@ -48,8 +48,9 @@ class Api:
 
 
 @contextmanager
-def running_api() -> Iterator[Api]:
-    command = [sys.executable, "-m", "tests.benchmarks.api"]
+def running_api(seconds: float = 0.0) -> Iterator[Api]:
+    """seconds: that it takes for each answer."""
+    command = [sys.executable, "-m", "tests.benchmarks.api", str(seconds)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=environment()
     ) as process:
@@ -68,6 +69,8 @@ def _serve() -> None:
     one, other = server.users
     phones = [device.token for device in server.add_devices(PHONES, one)]
     server.add_devices(MANY - len(other.devices), other)
+    if seconds := float(sys.argv[1]):
+        server.fail(None, Delay(seconds), times=None)
     with server:
         told = {
             "base_url": server.base_url,

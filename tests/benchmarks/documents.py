@@ -18,8 +18,6 @@ from tests.benchmarks.api import MANY, Api
 from tests.benchmarks.measure import Figures, take_turns
 from tests.benchmarks.processes import ROOT, program
 
-FLATNESS = 1.25  # of the dearest size to the cheapest, where the machine's own noise is a tenth or more
-
 
 def fetched(api: Api, quick: bool) -> Figures:
     url = f"{api.base_url}/Users/{api.many_user_id}/Devices/"
@@ -50,11 +48,8 @@ def fetched(api: Api, quick: bool) -> Figures:
         return Figures(*take_turns(7 if quick else 21, ours, by_hand))
 
 
-def by_size(api: Api, quick: bool) -> Figures:
-    """Parsing alone, CPU seconds a device: of the largest list, against those of the smallest.
-
-    The note has those of `json.loads` too: what a device costs there grows with the list as well.
-    """
+def growth(api: Api, quick: bool) -> Figures:
+    """Parsing alone, CPU seconds a device: of the largest list by those of the smallest, ours and of `json.loads`."""
     sizes = (100, 1_000, 10_000, 100_000)
     bodies = [_body(size) for size in sizes]
 
@@ -76,7 +71,10 @@ def by_size(api: Api, quick: bool) -> Figures:
     steps = "; ".join(
         f"{size:,}: {mine} ({peer})" for size, mine, peer in zip(sizes, medians[:4], medians[4:], strict=True)
     )
-    return Figures(costs[3], costs[0], unit="µs", note=f"µs a device, and of json.loads: {steps}")
+    ours_grew, json_grew = (
+        [most / least for least, most in zip(costs[first], costs[first + 3], strict=True)] for first in (0, 4)
+    )
+    return Figures(ours_grew, json_grew, unit="times", note=f"µs a device, and of json.loads: {steps}")
 
 
 def memory(api: Api, quick: bool) -> Figures:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +23,13 @@ _DROPPED = {"pythondontwritebytecode", "pythondevmode", "pythonwarnings", "pytho
 def environment(**more: str) -> dict[str, str]:
     """That of this process, without what would slow down or lead astray one of the two."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in _DROPPED}
-    return {**kept, **more}
+    return {**kept, "PYTHONPYCACHEPREFIX": _bytecode().name, **more}
+
+
+@cache
+def _bytecode() -> tempfile.TemporaryDirectory[str]:
+    """Where both sides have theirs, from the round on that is not counted, whatever folders can be written to."""
+    return tempfile.TemporaryDirectory(prefix="siperb-benchmark-")
 
 
 def python(*arguments: str) -> list[str]:
@@ -42,6 +51,30 @@ def wall(command: list[str], env: Mapping[str, str]) -> float:
 def cpu(command: list[str], env: Mapping[str, str]) -> float:
     """CPU seconds, user and system, all threads."""
     return _finish(_start(command, env))
+
+
+def instructions(command: list[str], env: Mapping[str, str]) -> float:
+    """Those of the process, which valgrind counts: the same ones in each run, but for a hundredth."""
+    counting = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    env = {**env, "PYTHONHASHSEED": "0"}
+    said = subprocess.run([*counting, *command], env=env, cwd=ROOT, capture_output=True, check=True, text=True).stderr
+    found = re.search(r"I\s+refs:\s+([\d,]+)", said)
+    assert found
+    return float(found[1].replace(",", ""))
+
+
+def memory(command: list[str], env: Mapping[str, str]) -> float:
+    """Bytes of memory that the program of the command had at most. (`os.wait4` counts what this process has, too.)"""
+    counting = python("-c", _MEMORY, *command[1:])
+    said = subprocess.run(counting, env=env, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return float(said) * 1024
+
+
+_MEMORY = """
+import runpy, sys
+runpy.run_path(sys.argv[1], run_name="__main__")
+sys.stdout.write(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+"""
 
 
 def wall_to_line(command: list[str], env: Mapping[str, str]) -> tuple[float, str]:

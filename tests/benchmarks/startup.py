@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
-from tests.benchmarks.api import Api
+from attrs import evolve
+
+from tests.benchmarks.api import Api, running_api
 from tests.benchmarks.measure import Figures, take_turns
-from tests.benchmarks.processes import ROOT, cpu, program, python, wall, wall_to_line
+from tests.benchmarks.processes import ROOT, cpu, instructions, memory, program, python, wall, wall_to_line
 
 Clock = Callable[[list[str], Mapping[str, str]], float]
 
@@ -33,6 +37,24 @@ def constructing(api: Api, quick: bool) -> Figures:
 
 def first(api: Api, quick: bool) -> Figures:
     return _programs(cpu, "first_credential", api, 5 if quick else 21)
+
+
+def first_counted(api: Api, quick: bool) -> Figures | None:
+    if not shutil.which("valgrind"):
+        return None
+    figures = _programs(instructions, "first_credential", api, 1 if quick else 3)
+    return evolve(figures, unit="million")
+
+
+def first_wall(_: Api, quick: bool) -> Figures:
+    with running_api(0.05) as api:
+        return _programs(wall, "first_credential", api, 5 if quick else 21)
+
+
+def first_memory(api: Api, quick: bool) -> Figures | None:
+    if not Path("/proc/self/status").exists():
+        return None
+    return evolve(_programs(memory, "first_credential", api, 3 if quick else 7), unit="MB")
 
 
 def first_async(api: Api, quick: bool) -> Figures:

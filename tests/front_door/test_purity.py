@@ -44,7 +44,7 @@ def test_the_core_and_its_company_load_no_network_and_no_keyring() -> None:
 MAY_IMPORT = {
     "siperb.errors": set(),
     "siperb.models": {"siperb.errors"},
-    "siperb.core.wire": {"siperb.models", "siperb.errors", "siperb.core.structure"},
+    "siperb.core.wire": {"siperb.models", "siperb.errors", "siperb.core.structure", "siperb.core.values"},
     **{name: {"siperb.models", "siperb.errors", *SIP} for name in SIP},
 }
 

@@ -41,17 +41,16 @@ if TYPE_CHECKING:
     from siperb.models import (
         AccessToken,
         BulkResult,
-        Contact,
         Device,
         DomainUser,
         NotProvisioned,
         Provisioned,
         Provisioning,
         ProvisioningResult,
-        Registration,
         Session,
         User,
     )
+    from siperb.sip.registration import Contact, Registration
     from siperb.state import SiperbAPI, SiperbState
     from siperb.sync.client import Siperb
 
@@ -109,18 +108,17 @@ _ROOMS = {
     "SiperbAPI": "sync.client",  # which hands it its functions
     "SiperbState": "state",
     **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
+    **dict.fromkeys(("Contact", "Registration"), "sip.registration"),
     **dict.fromkeys(
         (
             "AccessToken",
             "BulkResult",
-            "Contact",
             "Device",
             "DomainUser",
             "NotProvisioned",
             "Provisioned",
             "Provisioning",
             "ProvisioningResult",
-            "Registration",
             "Session",
             "User",
         ),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, Literal, overload
 
-from siperb.aio.administration import Administration
+from siperb.aio.bulk import BulkCalls
 from siperb.core.calls import GetUser
-from siperb.facade.arguments import check_work
 from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import BulkResult, Device, DomainUser, Provisioning, ProvisioningResult, Registration, Session, User
+from siperb.models import Device, Provisioning, Session, User
 from siperb.state import SiperbState
 
 if TYPE_CHECKING:
@@ -18,14 +16,12 @@ if TYPE_CHECKING:
     from typing_extensions import Never
 
     from siperb.cache import Cache
+    from siperb.sip.registration import Registration
 
 __all__ = ["AsyncSiperb"]
 
-Item = TypeVar("Item")
-T = TypeVar("T")
 
-
-class AsyncSiperb(Administration, Generic[NoneUnlessStrict]):
+class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
     """A client of the Siperb API for asyncio: `siperb.Siperb`, awaited.
 
     Two things differ: it is instances only, and it publishes to a state of its own unless given one, as a service
@@ -187,58 +183,6 @@ class AsyncSiperb(Administration, Generic[NoneUnlessStrict]):
         Raises `ConfigurationError` for arguments that cannot be used.
         """
         return await self._run(self._fetch(GetUser(), user_id, session_token, timeout=timeout))
-
-    @keeps_secrets
-    def provision_all(
-        self,
-        device_tokens: Iterable[str] | None = None,
-        *,
-        domain_users: Iterable[DomainUser | str] | None = None,
-        concurrency: int = 16,
-        on_progress: Callable[[int, int | None], None] | None = None,
-        timeout: float | None = None,
-    ) -> AsyncIterator[ProvisioningResult]:
-        """Provision many devices side by side: an async iterator of results, as they come.
-
-        device_tokens: whose; None means every script device of the user.
-        domain_users: of whom, instead, every script device: e.g. `get_domain_users()`, or their ids.
-        concurrency: how many calls at a time, 1000 at most.
-        on_progress: called with how many are done, and how many there are (None when that is not known).
-        timeout: seconds for each call, instead of the client's.
-
-        Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
-        holds all calls back. No document is published; memory stays flat. Raises, at the first step, the error of the
-        list of devices, `strict` or not, `MissingCredentialsError` and `CredentialsUnavailableError`;
-        `ConfigurationError` for bad arguments.
-        Closing the iterator cancels the calls under way.
-        """
-        return self._drive_bulk(
-            self._provision_all(device_tokens, domain_users, concurrency, on_progress, self._seconds(timeout))
-        )
-
-    @keeps_secrets
-    def bulk(
-        self,
-        work: Callable[[Item], Coroutine[Any, Any, T]],
-        items: Iterable[Item],
-        *,
-        concurrency: int = 16,
-        on_progress: Callable[[int, int | None], None] | None = None,
-    ) -> AsyncIterator[BulkResult[Item, T]]:
-        """Await ``work(item)`` for many items side by side, in tasks: an async iterator of results, as they end.
-
-        work: a coroutine function, which may make several calls, one after the other.
-        items: taken as they are needed, so they may be endless.
-        concurrency: how many at a time, 1000 at most.
-        on_progress: called with how many are done, and how many there are (None when `items` has no length).
-
-        Each `BulkResult` has what `work` returned, or the exception that it raised: one failure does not end the run.
-        ``Retry-After`` holds all calls back that `work` makes on this client, which is not of their `timeout`. They are
-        those of the login the run began with; when its PAT is refused, `work` is called no more, and what is left gets
-        that error. Memory stays flat. Raises `ConfigurationError` for bad arguments.
-        Closing the iterator cancels what is under way.
-        """
-        return self._drive_bulk(self._bulk(check_work(work, is_async=True), items, concurrency, on_progress))
 
     @keeps_secrets
     async def check_registration(

@@ -10,7 +10,7 @@ from siperb.cli.terminal import printable, say, show, write_json
 from siperb.cli.wait import Wait
 
 if TYPE_CHECKING:
-    from siperb.models import Contact, Provisioning, Registration
+    from siperb import Contact, Provisioning, Registration
     from siperb.sync.client import Siperb
 
 SHOWN = 3  # phones

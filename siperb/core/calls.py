@@ -59,8 +59,8 @@ class GetDevices(Value):
     is_list = True
 
     def __init__(self, cache_key: str | None = None, platform: str | None = "script") -> None:
-        self.cache_key = cache_key
-        self.platform = platform
+        self.cache_key: str | None = cache_key
+        self.platform: str | None = platform
 
     def build(self, session: Session, domain_user: str | None = None) -> Request:
         return build_devices(session, domain_user)
@@ -80,8 +80,8 @@ class GetProvisioning(Value):
 
     def __init__(self, device_token: str, cache_key: str | None = None) -> None:
         path_part("device_token", device_token)
-        self.device_token = device_token
-        self.cache_key = cache_key
+        self.device_token: str = device_token
+        self.cache_key: str | None = cache_key
 
     def build(self, session: Session, domain_user: str | None = None) -> Request:
         return build_provisioning(session, self.device_token, domain_user)

@@ -27,8 +27,8 @@ class Send(Value, aside=("deadline",)):
     __slots__ = ("deadline", "request")
 
     def __init__(self, request: Request, deadline: float = float("inf")) -> None:
-        self.request = request
-        self.deadline = deadline
+        self.request: Request = request
+        self.deadline: float = deadline
 
 
 class Auth(Value):
@@ -37,7 +37,7 @@ class Auth(Value):
     __slots__ = ("stale_token",)
 
     def __init__(self, stale_token: str | None = None) -> None:
-        self.stale_token = stale_token
+        self.stale_token: str | None = stale_token
 
 
 class Load(Value):
@@ -46,7 +46,7 @@ class Load(Value):
     __slots__ = ("key",)
 
     def __init__(self, key: Key) -> None:
-        self.key = key
+        self.key: Key = key
 
 
 class Save(Value):
@@ -55,10 +55,10 @@ class Save(Value):
     __slots__ = ("key", "owner", "record", "replaces")
 
     def __init__(self, key: Key, record: Record, owner: str, replaces: str | None = None) -> None:
-        self.key = key
-        self.record = record
-        self.owner = owner
-        self.replaces = replaces
+        self.key: Key = key
+        self.record: Record = record
+        self.owner: str = owner
+        self.replaces: str | None = replaces
 
 
 class Evict(Value):
@@ -67,7 +67,7 @@ class Evict(Value):
     __slots__ = ("key",)
 
     def __init__(self, key: Key) -> None:
-        self.key = key
+        self.key: Key = key
 
 
 class Forget(Value):
@@ -76,7 +76,7 @@ class Forget(Value):
     __slots__ = ("owner",)
 
     def __init__(self, owner: str) -> None:
-        self.owner = owner
+        self.owner: str = owner
 
 
 class Sleep(Value):
@@ -85,7 +85,7 @@ class Sleep(Value):
     __slots__ = ("seconds",)
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+        self.seconds: float = seconds
 
 
 class Later(Value):
@@ -97,10 +97,10 @@ class Later(Value):
     __slots__ = ("call", "key", "replaces", "session")
 
     def __init__(self, call: Call[Any], session: Session | None, key: Key, replaces: str) -> None:
-        self.call = call
-        self.session = session
-        self.key = key
-        self.replaces = replaces
+        self.call: Call[Any] = call
+        self.session: Session | None = session
+        self.key: Key = key
+        self.replaces: str = replaces
 
 
 Effect: TypeAlias = Send | Auth | Load | Save | Evict | Forget | Sleep | Later

@@ -50,8 +50,8 @@ class Credentials(Value):
     __slots__ = ("cache_key", "pat")
 
     def __init__(self, pat: str | None = None, cache_key: str | None = None) -> None:
-        self.pat = pat
-        self.cache_key = cache_key
+        self.pat: str | None = pat
+        self.cache_key: str | None = cache_key
 
 
 def login(context: Context, credentials: Credentials, stale_token: str | None = None) -> Flow[Session]:

@@ -51,12 +51,12 @@ class Request(Value):
         body: bytes = b"",
         repeatable: bool | None = None,
     ) -> None:
-        self.method = method
-        self.path = path
-        self.path_template = path_template
-        self.headers = headers
-        self.body = body
-        self.repeatable = method not in ("POST", "PATCH") if repeatable is None else repeatable
+        self.method: str = method
+        self.path: str = path
+        self.path_template: str = path_template
+        self.headers: Mapping[str, str] = headers
+        self.body: bytes = body
+        self.repeatable: bool = method not in ("POST", "PATCH") if repeatable is None else repeatable
 
 
 class Response(Value):
@@ -65,8 +65,8 @@ class Response(Value):
     __slots__ = ("body", "headers", "status")
 
     def __init__(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        self.status = status
-        self.body = body
+        self.status: int = status
+        self.body: bytes = body
         self.headers: Mapping[str, str] = {} if headers is None else headers
 
     def text(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from siperb.errors import RegistrarResponseError
-from siperb.models import Contact
+from siperb.sip.registration import Contact
 
 __all__ = [
     "ADVICE",

@@ -13,11 +13,12 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from siperb.models import Provisioning, Registration, Session
+from siperb.models import Provisioning, Session
 from siperb.sip.digest import Challenge, authorize, read_challenges, strongest
 from siperb.sip.fields import read
 from siperb.sip.message import Answer, MessageReader, contacts, write_request
 from siperb.sip.options import extra_headers, sip_uri, websocket_url
+from siperb.sip.registration import Registration
 
 __all__ = ["Conversation", "Question"]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, Literal, overload
 
 from siperb.core.calls import GetUser
-from siperb.facade.arguments import check_work
 from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import BulkResult, Device, DomainUser, Provisioning, ProvisioningResult, Registration, Session, User
+from siperb.models import Device, Provisioning, Session, User
 from siperb.state import SiperbAPI, SiperbState
-from siperb.sync.administration import Administration
+from siperb.sync.bulk import BulkCalls
 from siperb.sync.on_class import DefaultClient, OnClassToo, client
 
 if TYPE_CHECKING:
@@ -19,14 +17,12 @@ if TYPE_CHECKING:
     from typing_extensions import Never
 
     from siperb.cache import Cache
+    from siperb.sip.registration import Registration
 
 __all__ = ["Siperb"]
 
-Item = TypeVar("Item")
-T = TypeVar("T")
 
-
-class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
+class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
     """A client of the Siperb API that blocks, for scripts and threads.
 
     ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on
@@ -192,61 +188,6 @@ class Siperb(DefaultClient, Administration, Generic[NoneUnlessStrict]):
         """
         self = client(cls)
         return self._run(self._fetch(GetUser(), user_id, session_token, timeout=timeout))
-
-    @OnClassToo
-    def provision_all(
-        cls,
-        device_tokens: Iterable[str] | None = None,
-        *,
-        domain_users: Iterable[DomainUser | str] | None = None,
-        concurrency: int = 16,
-        on_progress: Callable[[int, int | None], None] | None = None,
-        timeout: float | None = None,
-    ) -> Iterator[ProvisioningResult]:
-        """Provision many devices side by side: an iterator of results, as they come.
-
-        device_tokens: whose; None means every script device of the user.
-        domain_users: of whom, instead, every script device: e.g. `get_domain_users()`, or their ids.
-        concurrency: how many calls at a time, 1000 at most.
-        on_progress: called with how many are done, and how many there are (None when that is not known).
-        timeout: seconds for each call, instead of the client's.
-
-        Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
-        holds all calls back. No document is published; memory stays flat. Raises, at the first step, the error of the
-        list of devices, `strict` or not, `MissingCredentialsError` and `CredentialsUnavailableError`;
-        `ConfigurationError` for bad arguments.
-        Closing the iterator lets requests under way end by themselves; nothing follows them, nor waits for them.
-        """
-        self = client(cls)
-        return self._drive_bulk(
-            self._provision_all(device_tokens, domain_users, concurrency, on_progress, self._seconds(timeout))
-        )
-
-    @OnClassToo
-    def bulk(
-        cls,
-        work: Callable[[Item], T],
-        items: Iterable[Item],
-        *,
-        concurrency: int = 16,
-        on_progress: Callable[[int, int | None], None] | None = None,
-    ) -> Iterator[BulkResult[Item, T]]:
-        """Call ``work(item)`` for many items side by side, in threads: an iterator of results, as they end.
-
-        work: may make several calls, one after the other.
-        items: taken as they are needed, so they may be endless.
-        concurrency: how many at a time, 1000 at most.
-        on_progress: called with how many are done, and how many there are (None when `items` has no length).
-
-        Each `BulkResult` has what `work` returned, or the exception that it raised: one failure does not end the run.
-        ``Retry-After`` holds all calls back that `work` makes on this client, which is not of their `timeout`. They are
-        those of the login the run began with; when its PAT is refused, `work` is called no more, and what is left gets
-        that error. Memory stays flat. Raises `ConfigurationError` for bad arguments.
-        Closing the iterator lets requests under way end by themselves; a call that `work` makes after it raises
-        `SiperbError`.
-        """
-        self = client(cls)
-        return self._drive_bulk(self._bulk(check_work(work, is_async=False), items, concurrency, on_progress))
 
     @OnClassToo
     def check_registration(

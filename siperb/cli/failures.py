@@ -64,7 +64,7 @@ def as_document(error: Exception) -> dict[str, object]:
     """An error as JSON has it."""
     said: dict[str, object] = {"error": type(error).__name__, "message": sentence(error)}
     if isinstance(error, APIStatusError):
-        said |= {"status_code": error.status_code, "retry_after": error.retry_after}
+        said |= {"status_code": error.status_code, "retry_after": error.retry_after, "request_id": error.request_id}
     return said
 
 

@@ -67,7 +67,7 @@ def test_what_looks_like_a_token_is_not_repeated(run: Run, siperb_server: Siperb
 def test_an_error_is_one_sentence_or_one_line_of_json(
     run: Run, siperb_server: SiperbServer, status: int, code: int, kind: str
 ) -> None:
-    siperb_server.fail("login", Status(status), times=None)
+    siperb_server.fail("login", Status(status, headers={"X-Request-Id": "r-1"}), times=None)
     text, told = run("devices"), run("devices", "--json")
     assert (text.code, text.out) == (told.code, told.out) == (code, "")
     assert text.err.startswith("siperb: ")
@@ -79,6 +79,7 @@ def test_an_error_is_one_sentence_or_one_line_of_json(
         "exit_code": code,
         "status_code": status,
         "retry_after": None,
+        "request_id": "r-1",
     }
 
 

@@ -12,7 +12,7 @@ from siperb.cache import KeyringCache
 from siperb.cli.credentials import given
 from siperb.cli.wait import Wait
 from siperb.core.effects import Effect, Evict, Forget, Load, Result, Save, Send, Sleep
-from siperb.core.wire import Response
+from siperb.core.wire import Request, Response
 from siperb.facade.invocation import Invocation
 from siperb.state import SiperbState
 from siperb.sync.client import Siperb
@@ -55,12 +55,30 @@ class CommandClient(Siperb[NoReturn]):
         return f"The API asked to wait ({answer.status})" if asked else f"The API failed ({answer.status}), next try"
 
 
+class DryClient(CommandClient):
+    """It reads, and raises `NotSent` in place of a write."""
+
+    def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
+        if isinstance(effect, Send) and effect.request.method != "GET" and effect.request.path_template != "/Login":
+            raise NotSent(effect.request)
+        return super()._perform(effect, invocation)
+
+
+class NotSent(Exception):
+    """What would have been sent."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.request = request
+
+
 def client(arguments: argparse.Namespace, cache: KeyringCache | None = None, **options: Any) -> CommandClient:
-    """For the account, the address and the timeout of the command line."""
+    """For the account, the address and the timeout of the command line. options: kind, and those of `Siperb`."""
     cache = cache or KeyringCache()
+    kind: type[CommandClient] = options.pop("kind", CommandClient)
     if "pat" not in options:
         options["pat"], _ = given(arguments, cache)
     if arguments.timeout is not None:
         options["timeout"] = arguments.timeout
     options = {"app_info": "cli", "state": SiperbState(), **options}
-    return CommandClient(base_url=arguments.base_url, cache=cache, strict=True, **options)
+    return kind(base_url=arguments.base_url, cache=cache, strict=True, **options)

@@ -13,10 +13,12 @@ from siperb.cli.masking import mask
 from siperb.cli.parser import Parser, did_you_mean
 from siperb.cli.table import show_table
 from siperb.cli.terminal import is_terminal, say, shortened, write_json
+from siperb.cli.users import of_user
 
 if TYPE_CHECKING:
     from typing_extensions import Never
 
+    from siperb.cli.client import CommandClient
     from siperb.models import Device
     from siperb.sync.client import Siperb
 
@@ -31,15 +33,15 @@ def add_to(parser: Parser) -> None:
         "Device tokens are secrets: a table has them masked, --json masks them on a terminal, unless --reveal\n"
         "is given. In a pipe a device is a line with tabs, without a header.",
         examples="  siperb devices\n  siperb devices --json | jq -r '.[0].device_token' | siperb provision -",
-        options="connection cache json reveal",
+        options="user connection cache json reveal",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     from siperb.cli.client import client
 
-    with client(arguments) as siperb:
-        devices = list_devices(siperb, arguments)
+    with client(arguments) as own:
+        devices = list_devices(of_user(own, arguments), arguments)
         if arguments.json:
             _write_json(devices, masked=is_terminal(sys.stdout) and not arguments.reveal)
         elif devices:
@@ -75,6 +77,11 @@ def list_devices(siperb: Siperb[Never], arguments: argparse.Namespace) -> list[D
     return siperb.get_devices(enable_cache=arguments.cache)
 
 
+def find_device(siperb: CommandClient, wanted: str) -> Device:
+    """Of any platform; the script devices come first, so that their numbers are those of `siperb devices`."""
+    return choose(sorted(siperb.get_devices(platform=None), key=lambda device: device.platform != "script"), wanted)
+
+
 def choose(devices: Sequence[Device], wanted: str) -> Device:
     """The device of that description, or of that number in the list, or the only one whose description begins so.
 
@@ -102,7 +109,7 @@ def choose(devices: Sequence[Device], wanted: str) -> Device:
             raise CommandError(f"More than one device fits: {_some(devices, matches)}; give '#' and the number of one.")
     known = _some(devices, numbers)
     near = did_you_mean(wanted, filter(None, (device.description for device in devices)))
-    raise CommandError("No script device has that description or number" + (near or f"; there is {known or 'none'}."))
+    raise CommandError("No device has that description or number" + (near or f"; there is {known or 'none'}."))
 
 
 def _some(devices: Sequence[Device], numbers: Sequence[int]) -> str:

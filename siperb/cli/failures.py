@@ -8,6 +8,7 @@ import sys
 from siperb.cli.terminal import Paint, printable, say
 from siperb.cli.wording import in_words_of_commands
 from siperb.errors import (
+    APIError,
     APIStatusError,
     AuthenticationError,
     CacheError,
@@ -57,7 +58,13 @@ def sentence(error: Exception) -> str:
     if isinstance(error, (CacheError, CredentialsUnavailableError, MissingCredentialsError)):
         text = in_words_of_commands(text)
         text = text[:1].upper() + text[1:]
-    return printable(text if text.endswith(".") else f"{text}.")
+    if not text.endswith("."):
+        text += "."
+    if isinstance(error, APIStatusError) and error.detail:
+        text += f" The API says: {error.detail.rstrip('.')}."
+    if isinstance(error, APIError) and error.maybe_done:
+        text += " It may have been done all the same: look before you try again."
+    return printable(text)
 
 
 def as_document(error: Exception) -> dict[str, object]:
@@ -65,6 +72,8 @@ def as_document(error: Exception) -> dict[str, object]:
     said: dict[str, object] = {"error": type(error).__name__, "message": sentence(error)}
     if isinstance(error, APIStatusError):
         said |= {"status_code": error.status_code, "retry_after": error.retry_after, "request_id": error.request_id}
+    if isinstance(error, APIError) and error.maybe_done:
+        said["maybe_done"] = True
     return said
 
 

@@ -140,6 +140,7 @@ OPTIONS = {
     "timeout": _option(
         "--timeout", type=seconds, metavar="SECONDS", help="for each call of the API, retries included (30)"
     ),
+    "user": _option("--user", metavar="EMAIL", default=None, help="for that user of your domain, instead of yourself"),
     "verbose": _option("-v", "--verbose", action="store_true", help="tell what is done, on stderr"),
 }
 

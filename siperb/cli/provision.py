@@ -16,6 +16,7 @@ from siperb.cli.private_file import PrivateFile, told_when_interrupted
 from siperb.cli.registration import check_registration
 from siperb.cli.secret_input import read_secret
 from siperb.cli.terminal import is_terminal, say, warn, write
+from siperb.cli.users import of_user
 
 if TYPE_CHECKING:
     from typing_extensions import Never
@@ -41,6 +42,7 @@ EXAMPLES = """\
   siperb provision 1 --format sipjs -o phone.json
   siperb provision front --check
   siperb provision --all -o phones.jsonl
+  siperb provision --all --everyone -o phones.jsonl
   set -a; eval "$(siperb provision front --format env)"; set +a
 """
 
@@ -52,11 +54,12 @@ def add_to(parser: Parser) -> None:
         "fetch the SIP credentials of a device",
         ABOUT,
         examples=EXAMPLES,
-        options="connection cache json reveal",
+        options="user connection cache json reveal",
     )
     device = command.add_mutually_exclusive_group(required=True)
     device.add_argument("device", metavar="DEVICE", nargs="?", help="description, number, or - for a token on stdin")
     device.add_argument("--all", action="store_true", help="every script device, a line of JSON each, as they come")
+    command.add_argument("--everyone", action="store_true", help="with --all: of every user of your domain")
     command.add_argument("--check", action="store_true", help="ask the SIP registrar whether it takes them, instead")
     command.add_argument("--concurrency", type=count, default=16, metavar="N", help="calls at a time for --all (16)")
     command.add_argument("--format", choices=("json", "env", "sipjs", "jssip"), default="json", help="default: json")
@@ -72,9 +75,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError("--json does not go with --format env, which is no JSON.", USAGE)
     if arguments.check and (arguments.all or file):
         raise CommandError("--check goes with neither --all nor -o.", USAGE)
+    if arguments.everyone and (arguments.user is not None or not arguments.all):
+        raise CommandError("--everyone goes with --all, and not with --user.", USAGE)
     if arguments.all:
         return provision_all(arguments, file)
-    with told_when_interrupted(file) if file else nullcontext(), client(arguments) as siperb:
+    with told_when_interrupted(file) if file else nullcontext(), client(arguments) as own:
+        siperb = of_user(own, arguments)
         device_token = _device_token(siperb, arguments)
         provisioning = siperb.get_provisioning(device_token, enable_cache=arguments.cache)
         if arguments.check:

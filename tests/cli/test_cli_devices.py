@@ -116,10 +116,10 @@ def test_a_device_is_named_by_description_number_or_beginning(wanted: str, numbe
         ("2", r"#2 \(Door bell\), #4 \(2\); give '#'"),
         ("cellar", r"there is #1 \(Front Desk\), .*, …"),
         ("frnt desk", r"did you mean Front Desk\?"),
-        ("#8", "No script device"),
-        ("", "No script device"),
-        ("0", "No script device"),
-        ("8", "No script device"),
+        ("#8", "No device"),
+        ("", "No device"),
+        ("0", "No device"),
+        ("8", "No device"),
     ],
 )
 def test_a_name_that_fits_none_or_many_is_an_error_that_shows_the_choice(wanted: str, said: str) -> None:

@@ -66,11 +66,11 @@ def login(arguments: argparse.Namespace) -> int:
 
     base_url, _ = address(arguments)
     cache = KeyringCache()
-    _check(cache, "Nothing can be stored")  # before anybody types
+    check_keyring(cache, "Nothing can be stored")  # before anybody types
     pat = read_secret(PROMPT, piped=arguments.stdin)
     with client(arguments, cache, pat=pat) as siperb:
         user_id = siperb.login().user_id
-        email = _email(siperb)
+        email = email_of(siperb)
     if not keep(base_url, cache, pat, user_id, email):
         raise CommandError("The token is good, but the keyring did not store it: see what `siperb doctor` says.")
     keyring = cache.backend()
@@ -79,7 +79,7 @@ def login(arguments: argparse.Namespace) -> int:
     else:
         say(f"Logged in at {base_url} as {email or 'user ' + user_id}.")
         say(f"The token {mask(pat)} is stored in the keyring ({keyring}).")
-    _mention_variable()
+    mention_variable()
     return 0
 
 
@@ -98,7 +98,7 @@ def switch(arguments: argparse.Namespace) -> int:
         write_json({"base_url": base_url, "user_id": account.user_id, "email": account.email or None})
     else:
         say(f"Commands at {base_url} are now for {name_of(account)}.")
-    _mention_variable()
+    mention_variable()
     return 0
 
 
@@ -109,7 +109,7 @@ def logout(arguments: argparse.Namespace) -> int:
 
     base_url, _ = address(arguments)
     cache = KeyringCache()
-    _check(cache, "Nothing can be removed")  # before it looks as if nothing were there
+    check_keyring(cache, "Nothing can be removed")  # before it looks as if nothing were there
     accounts = stored_accounts(base_url, cache)
     in_use = next((account for account in accounts if pat_key(base_url) in account.keys), None)
     if arguments.account is not None:
@@ -132,11 +132,11 @@ def logout(arguments: argparse.Namespace) -> int:
         say(f"Removed from the keyring: {sum_of(removed)}.")
     else:
         say(f"The keyring held nothing for {base_url}.")
-    _mention_variable()
+    mention_variable()
     return 0
 
 
-def _email(siperb: CommandClient) -> str:
+def email_of(siperb: CommandClient) -> str:
     """The user's, to name the account by; the token is good without it."""
     try:
         user = siperb.get_user()
@@ -146,7 +146,7 @@ def _email(siperb: CommandClient) -> str:
     return email if email and email.isascii() and email.isprintable() and " " not in email else ""
 
 
-def _check(cache: KeyringCache, consequence: str) -> None:
+def check_keyring(cache: KeyringCache, consequence: str) -> None:
     try:
         with Wait("Waiting for the keyring"):
             cache.check()
@@ -157,7 +157,7 @@ def _check(cache: KeyringCache, consequence: str) -> None:
     raise CommandError(f"{consequence}: {reason}.")
 
 
-def _mention_variable() -> None:
+def mention_variable() -> None:
     for name in ("SIPERB_PAT", "SIPERB_PAT_FILE"):
         if os.environ.get(name):
             say(f"{name} is set, and comes before what the keyring holds: unset it if that is not meant.")

@@ -21,7 +21,7 @@ def add_to(parser: Parser) -> None:
         "users",
         run,
         "list the users of your domain",
-        "`devices`, `provision`, `log` and `api` take one of them with --user.",
+        "`devices`, `provision`, `log`, `pat` and `api` take one of them with --user.",
         examples="  siperb users --search anna\n  siperb devices --user anna@example.com\n  siperb users | cut -f1",
         options="connection json",
     )

@@ -45,7 +45,7 @@ def test_the_devices_of_a_user(run: Run, siperb_server: SiperbServer, anna: User
     ("name", "said"), [("ana@contact.example", "did you mean anna@contact.example?"), ("x", "`siperb users`"), ("", "")]
 )
 def test_no_such_user(run: Run, siperb_server: SiperbServer, anna: User, name: str, said: str) -> None:
-    for argv in (["devices"], ["provision", "1"], ["log", "1"], ["api", "GET", "/Users/{user_id}"]):
+    for argv in (["devices"], ["provision", "1"], ["log", "1"], ["pat", "list"], ["api", "GET", "/Users/{user_id}"]):
         result = run(*argv, "--user", name)
         assert (result.code, result.out) == (1, "")
         assert "The domain has no user with that e-mail address" in result.err

@@ -13,7 +13,21 @@ import os
 import sys
 from collections.abc import Sequence
 
-from siperb.cli import account, api, completion, demo, devices, doctor, logs, pats, provision, serve, status, users
+from siperb.cli import (
+    account,
+    api,
+    completion,
+    demo,
+    devices,
+    doctor,
+    fleet,
+    logs,
+    pats,
+    provision,
+    serve,
+    status,
+    users,
+)
 from siperb.cli.failures import CommandError, Interrupted, report
 from siperb.cli.parser import Parser, parse
 from siperb.cli.terminal import library_log
@@ -21,7 +35,7 @@ from siperb.errors import SiperbError
 
 __all__ = ["main"]
 
-GROUPS = (demo, serve, account, status, devices, provision, users, logs, pats, api, doctor, completion)
+GROUPS = (demo, serve, account, status, devices, provision, users, fleet, logs, pats, api, doctor, completion)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

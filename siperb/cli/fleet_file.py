@@ -149,7 +149,8 @@ def _contradictions(rows: Sequence[Row]) -> list[Problem]:
     for row in filter(lambda row: row.email, rows):
         before = first.setdefault(row.key, row)
         if before is not row:
-            problems.append(Problem(row.line, f"is the same {'device' if row.device else 'user'} as line {before.line}"))
+            what = "device" if row.device else "user"
+            problems.append(Problem(row.line, f"has the same {what} as line {before.line}"))
         before = names.setdefault(row.email.casefold(), row) if row.name else row
         if before.name != row.name:
             problems.append(Problem(row.line, f"gives the user another name than line {before.line}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NoReturn
 
 from attrs import evolve, frozen
 
@@ -53,7 +53,7 @@ class _Type:
 
 
 def _boolean(text: str) -> bool:
-    return {"true": True, "false": False}[text.casefold()] if text.casefold() in ("true", "false") else _refuse()
+    return text.casefold() == "true" if text.casefold() in ("true", "false") else _refuse()
 
 
 def _number(text: str) -> float:
@@ -67,13 +67,13 @@ def _text(text: str) -> str:
 
 def _json(text: str) -> Any:
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value: Any = json.loads(text, parse_constant=_refuse)
     except RecursionError:
-        _refuse()
+        return _refuse()
     return _refuse() if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _refuse(*_: object) -> Any:
+def _refuse(*_: object) -> NoReturn:
     raise ValueError
 
 
@@ -94,5 +94,5 @@ def _type_of(entry: Mapping[str, Any]) -> _Type | None:
 
 
 def _first(entry: Mapping[str, Any], names: Sequence[str]) -> Any:
-    known = {name.casefold(): value for name, value in cast("Mapping[str, Any]", entry).items()}
+    known = {name.casefold(): value for name, value in entry.items()}
     return next((known[name] for name in names if known.get(name) is not None), None)

@@ -59,9 +59,9 @@ def write(text: str) -> None:
     _write(sys.stdout, text)
 
 
-def say(text: str) -> None:
-    """A line of talk, on stderr, wrapped on a terminal."""
-    _write(sys.stderr, wrapped(text, columns(sys.stderr)) + "\n")
+def say(text: str, *, prefix: str = "") -> None:
+    """A line of talk, on stderr, wrapped on a terminal as `show` does it."""
+    _write(sys.stderr, wrapped(text, columns(sys.stderr), prefix=prefix) + "\n")
 
 
 def warn(text: str) -> None:

@@ -107,7 +107,7 @@ class Ledger:
         self._is_closed = False
         self._bar, self._total, self._writes = bar, total, writes
         self._count: Counter[str] = Counter()
-        self._why_skipped: dict[str, None] = {}
+        self._why_skipped: set[str] = set()
         self._failed: list[tuple[Step, str]] = []
 
     def __call__(self, step: Step, status: Status, message: str = "") -> None:
@@ -116,7 +116,7 @@ class Ledger:
                 return
             self._count[status] += 1
             if status == "skipped":
-                self._why_skipped[message.rstrip(".")] = None
+                self._why_skipped.add(message.rstrip("."))
             if status == "failed":
                 self._failed.append((step, f"{step.device}: {message}" if step.device else message))
             self._bar.failed = len(self._failed)
@@ -139,7 +139,7 @@ class Ledger:
         skipped = self._count["skipped"]
         parts = [f"{self._count['done']} of {self._total} done"]
         parts += [f"{len(self._failed)} failed"] if self._failed else []
-        parts += [f"{skipped} not tried ({'; '.join(self._why_skipped)})"] if skipped else []
+        parts += [f"{skipped} not tried ({'; '.join(sorted(self._why_skipped))})"] if skipped else []
         parts += [f"{unchanged} {'was' if unchanged == 1 else 'were'}"] if unchanged else []
         again = "" if self.is_whole else " The next run does what is missing."
         say(printable(", ".join(parts)) + f".{again}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from facades import Facade, said
 
 from siperb import AuthenticationError, ConfigurationError, NotFoundError, PermissionDeniedError
-from siperb.testing import SiperbServer, Status, User
+from siperb.testing import Hold, SiperbServer, Status, User
 
 
 def domain(server: SiperbServer, users: int, devices: int) -> list[User]:
@@ -88,17 +89,14 @@ def test_users_are_taken_when_the_devices_of_those_before_are_done(facade: Facad
 def test_the_devices_of_a_single_user_are_side_by_side(facade: Facade) -> None:
     (user,) = domain(facade.server, 1, 12)
     client = facade.client(strict=True)
-    at_a_time: list[int] = []
-    fetch = client._drive
-
-    def watched(invocation: Any) -> Any:
-        at_a_time.append(1)
-        return fetch(invocation)
-
-    client._drive = watched
-    found = facade.listed(client.provision_all(domain_users=[user.user_id], concurrency=6), take=1)
-    assert len(found) == 1
-    assert len(at_a_time) >= 1 + 6
+    hold = Hold()
+    facade.server.fail("provisioning", hold, times=None)
+    results = client.provision_all(domain_users=[user.user_id], concurrency=6)
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(facade.listed, results)
+        facade.server.wait_for_requests(6, route="provisioning")
+        hold.release()
+        assert [result.error for result in found.result(timeout=60)] == [None] * 12
 
 
 def test_a_refused_pat_is_everybodys(facade: Facade) -> None:

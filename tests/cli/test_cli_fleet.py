@@ -1,66 +1,22 @@
-"""``siperb fleet``: the domain becomes what the file says, whatever is in the way, and nothing is made twice."""
+"""``siperb fleet``: the domain becomes what the file says, and says what it does."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cli_helpers import Result, Run, in_terminal, posix_signals, start
+from cli_helpers import Run, in_terminal
+from fleet_helpers import lines_of, names, written
 
-from siperb.testing import Drop, Fault, Hold, Lost, SiperbServer, Status, Truncate, User
-from siperb.testing.exchange import Exchange
+from siperb.testing import SiperbServer, User
 
-pytest_plugins = ("cli_fixtures",)
+pytest_plugins = ("cli_fixtures", "fleet_fixtures")
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
 
-AGENTS = """\
-email,device,name,set:EnableCallRecording
-anna@contact.example,Headset,Anna,true
-ben@contact.example,Headset,,false
-Ben@contact.example,Desk,,
-"""
 READS = {"login", "domain_users", "settings", "devices", "provisioning"}
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "agents.csv"
-    path.write_text(AGENTS)
-    return path
-
-
-@pytest.fixture
-def ben(siperb_server: SiperbServer) -> User:
-    """Has what the file says but for a setting, and a device that the file lacks."""
-    user = siperb_server.add_domain_user("ben@contact.example", "Ben")
-    siperb_server.add_device(user, description="Headset", settings={"EnableCallRecording": True})
-    siperb_server.add_device(user, description="Desk")
-    siperb_server.add_device(user, description="Old phone")
-    siperb_server.add_device(user, description="His own", platform="ios")
-    return user
-
-
-def lines_of(result: Result) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in result.out.splitlines()]
-
-
-def names(user: User) -> list[str]:
-    return [device.description for device in user.devices]
-
-
-def written(server: SiperbServer) -> list[str]:
-    return [f"{each.method} {each.route}" for each in server.requests if each.method != "GET" and each.route != "login"]
-
-
-def rows_of(count: int) -> str:
-    return "email,device\n" + "".join(f"agent{number}@contact.example,Headset\n" for number in range(count))
 
 
 def test_a_plan_says_what_is_to_be_done_and_does_nothing(
@@ -140,53 +96,6 @@ def test_a_setting_of_the_wrong_type_is_told_before_anything_is_changed(
     assert written(siperb_server) == []
 
 
-@pytest.mark.parametrize("fault", [Lost(), Lost(504)], ids=repr)
-def test_a_lost_answer_makes_nothing_twice(
-    run: Run, siperb_server: SiperbServer, file: Path, ben: User, fault: Fault
-) -> None:
-    siperb_server.fail("domain_users", fault, method="POST")
-    siperb_server.fail("devices", fault, method="POST")
-    siperb_server.fail("device", fault, method="PUT", times=2)
-    siperb_server.fail("device", fault, method="DELETE")
-    assert run("fleet", "apply", str(file), "--prune", "--yes").code == 0
-    assert siperb_server.faults == []
-    assert {user.email: names(user) for user in siperb_server.user.domain_users.values()} == {
-        "ben@contact.example": ["Headset", "Desk", "His own"],
-        "anna@contact.example": ["Headset"],
-    }
-
-
-def test_no_seat_ends_the_making_of_users_alone(run: Run, siperb_server: SiperbServer, file: Path, ben: User) -> None:
-    siperb_server.seats = 1
-    file.write_text(rows_of(30) + "ben@contact.example,New\n")
-    result = run("fleet", "apply", str(file))
-    assert result.code == 1
-    count = Counter((line["action"], line["status"]) for line in lines_of(result))
-    failed = count["create user", "failed"]
-    assert 1 <= failed <= 8
-    assert count["create user", "skipped"] == 30 - failed
-    assert count["create device", "skipped"] == 30
-    assert "New" in names(ben)
-    assert "The API says: No available seats: buy another one first" in result.err
-    assert result.err.endswith(
-        f"1 of 61 done, {failed} failed, {60 - failed} not tried (no user can be made; the user was not made). "
-        "The next run does what is missing.\n"
-    )
-    siperb_server.seats = None
-    assert run("fleet", "apply", str(file)).code == 0
-    assert len(siperb_server.user.domain_users) == 31
-
-
-def test_what_fails_for_one_user_is_that_user_s(run: Run, siperb_server: SiperbServer, file: Path, ben: User) -> None:
-    siperb_server.fail("devices", Status(403), method="GET")
-    result = run("fleet", "apply", str(file))
-    assert result.code == 1
-    assert [line["line"] for line in lines_of(result) if line["status"] == "failed"] == [3, 4]
-    assert "! device  Ben@contact.example  Desk: " in result.err
-    assert result.err.endswith("2 of 4 done, 2 failed. The next run does what is missing.\n")
-    assert run("fleet", "apply", str(file)).code == 0
-
-
 def test_two_devices_of_one_name_are_left_to_people(
     run: Run, siperb_server: SiperbServer, file: Path, ben: User
 ) -> None:
@@ -230,47 +139,3 @@ def test_a_terminal_gets_the_table_alone(siperb_server: SiperbServer, file: Path
     assert "\n~ device  ben@contact.example   Headset: EnableCallRecording\n  true → false\n" in result.out
     assert '"line"' not in result.out
     assert '"line": 2' in in_terminal("fleet", "plan", str(file), "--json").out
-
-
-@posix_signals
-def test_an_interrupt_says_what_was_done_and_the_next_run_finishes_it(
-    run: Run, siperb_server: SiperbServer, file: Path
-) -> None:
-    file.write_text(rows_of(20))
-    hold = Hold()
-    siperb_server.fail("devices", Done(), hold, method="POST", times=None)
-    with start("fleet", "apply", str(file)) as process:
-        siperb_server.wait_for_requests(1 + 1 + 8 * 2 + 8 * 2, timeout=60)
-        process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert [json.loads(line)["action"] for line in out.splitlines()] == ["create user"] * 8
-    assert said.startswith("siperb: interrupted; what was under way may be done too.\n8 of 40 done.")
-    siperb_server.clear_faults()
-    hold.release()
-    assert run("fleet", "apply", str(file)).code == 0
-    assert _made(siperb_server) == [["Headset"]] * 20
-
-
-def test_faults_of_every_kind_make_nothing_twice(run: Run, siperb_server: SiperbServer, file: Path) -> None:
-    file.write_text(rows_of(40))
-    for method in "GET", "POST":
-        for route in "domain_users", "devices":
-            for fault in Lost(), Lost(502), Drop(), Drop("body"), Truncate(), Status(500), Status(429, 0):
-                siperb_server.fail(route, fault, method=method)
-    codes = [run("fleet", "apply", str(file)).code for _ in range(4)]
-    assert (codes[0], codes[-1]) == (1, 0)
-    assert siperb_server.faults == []
-    assert run("fleet", "apply", str(file)).err == "0 of 0 done, 40 were.\n"
-    assert _made(siperb_server) == [["Headset"]] * 40
-
-
-class Done:
-    """What was asked is done, whatever comes of the answer."""
-
-    async def apply(self, exchange: Exchange, /) -> None:
-        exchange.true_answer()
-
-
-def _made(server: SiperbServer) -> Iterable[list[str]]:
-    return [names(user) for user in server.user.domain_users.values()]

@@ -13,7 +13,6 @@ from siperb.cli.fleet_file import Row
 from siperb.cli.fleet_plan import Step, called, plan
 from siperb.errors import (
     APIError,
-    APIStatusError,
     AuthenticationError,
     ConfigurationError,
     NotFoundError,
@@ -62,7 +61,7 @@ def plans(siperb: Siperb[Never], rows: Sequence[Row], *, prune: bool, on_progres
         if result.error is None:
             yield cast(UserPlan, result.value)
         elif isinstance(result.error, APIError) and not isinstance(result.error, AuthenticationError):
-            problem = reason(result.error)
+            problem = sentence(result.error)
             steps = [Step(None, row.line, row.email, row.device, row.platform) for row in rows_of[result.item]]
             yield UserPlan(None, [evolve(step, problem=problem) for step in steps])
         else:
@@ -86,7 +85,7 @@ def apply(siperb: Siperb[Never], todo: Sequence[UserPlan], record: Record) -> No
     for result in siperb.bulk(run, todo, concurrency=AT_A_TIME):
         if isinstance(result.error, SiperbError):
             for step in filter(lambda step: step.action, result.item.steps):
-                record(step, "skipped", reason(result.error))
+                record(step, "skipped", sentence(result.error))
         elif result.error is not None:
             raise result.error
 
@@ -110,7 +109,7 @@ class _Run:
             try:
                 user = self._do(step, user)
             except (APIError, ConfigurationError) as error:
-                self._record(step, "failed", reason(error))
+                self._record(step, "failed", sentence(error))
                 if step.action == "create user":
                     why_not = "the user was not made"
                     if isinstance(error, PermissionDeniedError):
@@ -138,9 +137,3 @@ class _Run:
             case _:
                 pass
         return user
-
-
-def reason(error: Exception) -> str:
-    """What to tell about it, with the API's own reason."""
-    detail = error.detail if isinstance(error, APIStatusError) else None
-    return f"{sentence(error)} The API says: {detail}" if detail else sentence(error)

@@ -14,7 +14,7 @@ from siperb.cli.devices import find_device
 from siperb.cli.failures import USAGE, CommandError
 from siperb.cli.masking import is_secret_name, mask_all
 from siperb.cli.parser import Parser
-from siperb.cli.terminal import is_terminal, printable, say, write_json
+from siperb.cli.terminal import can_ask, is_agreed, is_terminal, say, write_json
 from siperb.cli.users import of_user
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.all and arguments.method != "GET":
         raise CommandError("--all goes with GET alone.", USAGE)
     asks = arguments.method == "DELETE" and not arguments.yes and not arguments.dry_run
-    if asks and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if asks and not can_ask():
         raise CommandError("A DELETE is asked about, and there is no terminal to ask at: give --yes.", USAGE)
 
     from siperb.cli.client import CommandClient, DryClient, NotSent, client
@@ -150,12 +150,9 @@ def _show_request(
 
 
 def _is_wanted(arguments: argparse.Namespace, device: Device | None) -> bool:
-    """Ask at the terminal, on stderr: stdout may be a pipe."""
     named = f' (device "{device.description or arguments.device}")' if device else ""
     user = f" of {arguments.user}" if arguments.user else ""
-    sys.stderr.write(printable(f"{arguments.method} {arguments.path}{named}{user}? [y/N] "))
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().casefold() in ("y", "yes")
+    return is_agreed(f"{arguments.method} {arguments.path}{named}{user}?")
 
 
 def _path(arguments: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from siperb.cli.failures import ERROR, USAGE, CommandError
 from siperb.cli.parser import Parser
-from siperb.cli.terminal import is_terminal, json_text, printable, say, write
+from siperb.cli.terminal import can_ask, is_agreed, is_terminal, json_text, printable, say, write
 
 if TYPE_CHECKING:
     from siperb.cli.client import CommandClient
@@ -146,9 +146,7 @@ def _apply(siperb: CommandClient, plans: Sequence[UserPlan], arguments: argparse
 
 
 def _ask(question: str) -> None:
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not can_ask():
         raise CommandError(f"{question} Nobody can be asked here: give --yes, or leave out --prune.", USAGE)
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+    if not is_agreed(question):
         raise CommandError("Nothing was done.")

@@ -37,6 +37,17 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
+def can_ask() -> bool:
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def is_agreed(question: str) -> bool:
+    """Ask at the terminal, on stderr: stdout may be a pipe."""
+    sys.stderr.write(printable(f"{question} [y/N] "))
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")
+
+
 def columns(stream: TextIO | None) -> int | None:
     """The width of the stream's terminal; None where it is none."""
     if stream is None or not is_terminal(stream):

@@ -28,7 +28,7 @@ class Singleflight:
         """
         while True:
             run: _TaskRun[T] | None = self._runs.get(identity)
-            if run in being_made.get():
+            if run is not None and run.mark in being_made.get():
                 return await work()
             is_own = run is None or not run.is_under_way
             if run is None or is_own:
@@ -50,7 +50,7 @@ class Singleflight:
             await asyncio.wait(tasks)
 
     async def _make(self, identity: Hashable, run: _TaskRun[T], work: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        being_made.set((*being_made.get(), run))
+        being_made.set((*being_made.get(), run.mark))
         outcome: T | SiperbError
         try:
             outcome = await work()

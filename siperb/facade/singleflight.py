@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextvars import ContextVar
 from copy import copy
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from siperb.core.retry import Context
 from siperb.errors import APITimeoutError, SiperbError
@@ -20,7 +20,7 @@ WORTH_A_TRY = 0.05  # seconds that a call must have left, to make a run of its o
 
 
 class Run(Generic[T]):
-    """One run. context: of the call that makes it, whose deadline cuts it short."""
+    """One run. context: of the call that makes it, whose deadline cuts it short. mark: in `being_made` meanwhile."""
 
     has_ended: bool = False  # with something that others may have too
     _value: T
@@ -28,6 +28,7 @@ class Run(Generic[T]):
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.mark = object()
 
     def end(self, outcome: T | SiperbError) -> None:
         if isinstance(outcome, SiperbError):
@@ -56,5 +57,8 @@ def time_left(context: Context, grace: float = 0.0) -> float:
     return left
 
 
-being_made: ContextVar[tuple[Run[Any], ...]] = ContextVar("being_made", default=())
-"""The runs that the code is part of: a call from a hook or a signal handler must not wait for what waits for it."""
+being_made: ContextVar[tuple[object, ...]] = ContextVar("being_made", default=())
+"""The runs that the code is part of: a call from a hook or a signal handler must not wait for what waits for it.
+
+By their marks, as an event loop keeps the context of a timer long after its end, and would keep what the run got.
+"""

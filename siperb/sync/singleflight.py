@@ -32,9 +32,10 @@ class Singleflight:
             run: _ThreadRun[T] = _ThreadRun(context)
             run.steps = cast("GeneratorType[_ThreadRun[T], None, None]", self._make(identity, run, work))
             other = next(run.steps)
+            run.steps.close()  # else it and its run would hold each other
             if other is run:
                 return run.result(is_own=True)
-            if other in being_made.get():
+            if other.mark in being_made.get():
                 return work()
             other.wait(context)
             if other.is_for(context):
@@ -55,7 +56,7 @@ class Singleflight:
             yield other
             return
         self._runs[identity] = run
-        before = being_made.set((*being_made.get(), run))
+        before = being_made.set((*being_made.get(), run.mark))
         try:
             outcome = _outcome(work)
         finally:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import queue
 import sys
 import threading
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -83,6 +85,19 @@ async def test_two_hundred_tasks_make_one_request(server: SiperbServer, fault: A
     assert said(server) == ["devices"]
     assert len({id(result) for result in results}) == MANY
     assert all(type(result) is (NotFoundError if fault else list) for result in results)
+
+
+def test_what_a_call_got_goes_with_its_caller(facade: Facade) -> None:
+    """The run that got it holds it no longer, so that a secret does not wait for the garbage collector."""
+    client = facade.client(strict=True)
+    facade.call(client.login)
+    gc.collect()
+    gc.disable()
+    try:
+        user = weakref.ref(facade.call(client.get_user))
+        assert user() is None
+    finally:
+        gc.enable()
 
 
 def test_logins_after_an_expiry_are_one_however_they_meet(facade: Facade) -> None:

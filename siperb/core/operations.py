@@ -17,16 +17,14 @@ from siperb.models import Session
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _USER = "{user_id}"
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLACEHOLDER = r"\{([A-Za-z_][A-Za-z0-9_]*)\}"
 _SELF = "/Users/{user_id}"
 _DOMAIN_USER = _SELF + "/DomainUsers/{domain_user_id}"
-_OWN = re.compile(r"/Users/\{(?:user_id|uID)\}(?:/DomainUsers/\{domain_user_id\})?(?=/|\Z)")
-_DOMAIN_USERS = re.compile(r"/+DomainUsers(?:/|\Z)", re.IGNORECASE)
-_TYPED = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~!$&'()*+,;=:@-]+")
-_NEW_EACH_TIME = re.compile(
-    r"/(ResetPassword|oAuth/[^/]+|ValidateAudioCallLink|Voicemail/Greeting)(/|\Z)", re.IGNORECASE
-)
-_TELLING = re.compile(r"[0-9@]|.{25}")
+_OWN = r"/Users/\{(?:user_id|uID)\}(?:/DomainUsers/\{domain_user_id\})?(?=/|\Z)"
+_DOMAIN_USERS = r"(?i)/+DomainUsers(?:/|\Z)"
+_TYPED = r"(?!\.\.?\Z)[A-Za-z0-9._~!$&'()*+,;=:@-]+"
+_NEW_EACH_TIME = r"(?i)/(ResetPassword|oAuth/[^/]+|ValidateAudioCallLink|Voicemail/Greeting)(/|\Z)"
+_TELLING = r"[0-9@]|.{25}"
 
 
 @frozen(eq=False, repr=False)
@@ -73,7 +71,7 @@ class Operation:
         if filled.rstrip("/").lower() == "/login":
             raise ConfigurationError("This is what login() does: call it.")
         if repeatable is None:
-            repeatable = verb not in ("POST", "PATCH") and not (verb == "PUT" and _NEW_EACH_TIME.search(filled))
+            repeatable = verb not in ("POST", "PATCH") and not (verb == "PUT" and re.search(_NEW_EACH_TIME, filled))
         if is_list and params and "nextToken" in params:
             raise ConfigurationError("The pages of a list are asked for by themselves: leave out nextToken.")
         query = _query(params or {})
@@ -104,8 +102,8 @@ class Operation:
 
 def _of_domain_user(path: str) -> str:
     """The path with ``/Users/{user_id}`` for the domain user, however it was said."""
-    found = _OWN.match(path) if isinstance(cast(object, path), str) else None
-    if found is None or _DOMAIN_USERS.match(path, found.end()):
+    found = re.match(_OWN, path) if isinstance(cast(object, path), str) else None
+    if found is None or re.match(_DOMAIN_USERS, path[found.end() :]):
         raise ConfigurationError(
             'In a view the path begins with "/Users/{user_id}", which is the domain user\'s, and has no domain users '
             "below it: call other paths on the client itself."
@@ -123,7 +121,7 @@ def _filled(path: object, ids: Mapping[str, str]) -> str:
     parts: list[str] = []
     typed = path[1:].split("/")
     for number, part in enumerate(typed):
-        if found := _PLACEHOLDER.fullmatch(part):
+        if found := re.fullmatch(_PLACEHOLDER, part):
             name = found[1]
             if name in ("user_id", "uID"):
                 parts.append(_USER)
@@ -132,7 +130,7 @@ def _filled(path: object, ids: Mapping[str, str]) -> str:
                 parts.append(path_part(name, ids[name]))
             else:
                 raise ConfigurationError(f"The path has {part}: pass {name}=, too.")
-        elif _TYPED.fullmatch(part) or (not part and number == len(typed) - 1):
+        elif re.fullmatch(_TYPED, part) or (not part and number == len(typed) - 1):
             parts.append(part)
         else:
             raise ConfigurationError(
@@ -146,7 +144,10 @@ def _filled(path: object, ids: Mapping[str, str]) -> str:
 
 def _template(path: str) -> str:
     """The path as it was typed, without what may be an id."""
-    shown = ("{…}" if _TELLING.search(part) and not _PLACEHOLDER.fullmatch(part) else part for part in path.split("/"))
+    shown = (
+        "{…}" if re.search(_TELLING, part) and not re.fullmatch(_PLACEHOLDER, part) else part
+        for part in path.split("/")
+    )
     return "/".join(shown)
 
 

@@ -20,7 +20,7 @@ from siperb.errors import APIResponseError, AuthenticationError
 from siperb.models import Session
 
 MAX_PAGES = 500
-_TOKEN = re.compile(r"[\x20-\x7e]{1,4096}")
+_NEXT = r"[\x20-\x7e]{1,4096}"
 
 
 def whole_answer(
@@ -55,7 +55,7 @@ def whole_answer(
             return Response(200, f"[{','.join(filter(None, pages))}]".encode(), response.headers), held
         if len(pages) == MAX_PAGES:
             raise _unusable(request, response, f"more than {MAX_PAGES} pages")
-        if not _TOKEN.fullmatch(token):
+        if not re.fullmatch(_NEXT, token):
             raise _unusable(request, response, "an X-Next-Token that cannot be sent back")
         seen.add(token)
 

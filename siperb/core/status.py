@@ -67,9 +67,7 @@ _FAILURES: dict[int, tuple[type[APIStatusError], str]] = {
 
 # How long to wait.
 
-_NUMBER = re.compile(
-    r"""["']?\+?((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e\+?[0-9]+)?)(?: *s(?:ec(?:ond)?s?)?)?["']?""", re.I
-)
+_NUMBER = r"""(?i)["']?\+?((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e\+?[0-9]+)?)(?: *s(?:ec(?:ond)?s?)?)?["']?"""
 _LONGEST = 1e9  # seconds, some thirty years; JSON has no infinity
 
 
@@ -85,7 +83,7 @@ def _retry_after(response: Response, now: float) -> float | None:
 
 
 def _wait(said: str, now: float) -> float | None:
-    if found := _NUMBER.fullmatch(said):
+    if found := re.fullmatch(_NUMBER, said):
         seconds = float(found[1])
         is_epoch = max(now, _LONGEST) < seconds < now + _LONGEST
         return min(seconds - now if is_epoch else seconds, _LONGEST)

@@ -27,10 +27,10 @@ MAX_BODY = 32 * 2**20  # bytes, decoded, of an answer, all pages of a list toget
 MAX_REASON = 16 * 2**10  # bytes, decoded, of the body of a status that says no
 
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
-_TEXT = re.compile(r"[\x20-\x7e]{1,200}")
+_TEXT = r"[\x20-\x7e]{1,200}"
 _UNRESERVED = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,4096}")
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_REQUEST_ID = r"[\x21-\x7e]{1,128}"
+_CONTROL = r"[\x00-\x1f\x7f]"
 
 
 class Request(Value):
@@ -77,7 +77,7 @@ class Response(Value):
 def request_id(headers: Mapping[str, str]) -> str | None:
     """What the API calls a request; headers: names in lower case, or in any."""
     said = headers.get("x-request-id", "").strip()
-    return said if _REQUEST_ID.fullmatch(said) else None
+    return said if said and re.fullmatch(_REQUEST_ID, said) else None
 
 
 def read(parse: Callable[[Response], T], response: Response) -> T:
@@ -187,7 +187,7 @@ def not_a_str(name: str, value: object) -> ConfigurationError:
 
 def check_header(name: str, value: object) -> str:
     """The value, when it may stand in a header among others: printable ASCII."""
-    if not isinstance(value, str) or not _TEXT.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_TEXT, value):
         raise ConfigurationError(f"{name} must be a str of 1 to 200 printable ASCII characters.")
     return value
 
@@ -199,7 +199,7 @@ def path_part(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise not_a_str(name, value)
     # Both HTTP libraries drop an empty part, "." and "..": the request would ask for something else.
-    if value in ("", ".", "..") or len(value) > 4096 or _CONTROL.search(value):
+    if value in ("", ".", "..") or len(value) > 4096 or re.search(_CONTROL, value):
         raise ConfigurationError(f"The {name} is malformed: pass it as the API gave it.")
     try:
         return quote(value, safe="")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import inspect
-import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -82,6 +81,8 @@ def signal_handlers_own(errors: Sequence[BaseException]) -> BaseException | None
 
     The innermost, as urllib3 gives its traceback to its own errors too.
     """
+    import signal
+
     handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()} - {None}
     for error in reversed(errors if handlers else ()):
         if any(frame.f_code in handlers for frame, _ in walk_tb(error.__traceback__)):

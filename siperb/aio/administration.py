@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from siperb import core
 from siperb.aio.driver import Driver
-from siperb.core import admin
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import AccessToken, Device, DomainUser
+
+if TYPE_CHECKING:
+    from siperb.models import AccessToken, Device, DomainUser
 
 
 class Administration(Driver):
@@ -44,8 +46,9 @@ class Administration(Driver):
         Raises the errors of `siperb.errors`, `strict` or not (`APIError.maybe_done` says when it may have been done all
         the same), and `ConfigurationError`, before anything is sent, for what cannot be.
         """
-        options = {"params": params, "json": json, "repeatable": repeatable}
-        return await self._run(self._request(method, path, ids, timeout, **options))
+        return await self._run(
+            self._request(method, path, ids, timeout, params=params, json=json, repeatable=repeatable)
+        )
 
     @keeps_secrets
     async def get_all(
@@ -72,7 +75,7 @@ class Administration(Driver):
 
         Raises the errors of `siperb.errors`, `strict` or not; in a view `ConfigurationError`.
         """
-        return await self._run(self._of_domain(admin.get_domain_users(search), timeout))
+        return await self._run(self._of_domain(core.admin.get_domain_users(search), timeout))
 
     @keeps_secrets
     async def create_domain_user(
@@ -93,9 +96,8 @@ class Administration(Driver):
         send_welcome_email, join_mailing_list: what the API would do unasked.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(
-            self._create_domain_user(email, description, exist_ok, send_welcome_email, join_mailing_list, timeout)
-        )
+        call = self._create_domain_user(email, description, exist_ok, send_welcome_email, join_mailing_list, timeout)
+        return await self._run(call)
 
     @keeps_secrets
     async def update_domain_user(
@@ -113,7 +115,9 @@ class Administration(Driver):
         permissions: by the API's names, e.g. ``{"EnableDevices": True}``; without effect until the user has accepted.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._of_domain(admin.update_domain_user(user_id, description, permissions), timeout))
+        return await self._run(
+            self._of_domain(core.admin.update_domain_user(user_id, description, permissions), timeout)
+        )
 
     @keeps_secrets
     async def delete_domain_user(
@@ -125,7 +129,7 @@ class Administration(Driver):
         send_exit_email: what the API would do unasked.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._of_domain(admin.delete_domain_user(user_id, send_exit_email), timeout))
+        return await self._run(self._of_domain(core.admin.delete_domain_user(user_id, send_exit_email), timeout))
 
     @keeps_secrets
     async def create_device(
@@ -164,7 +168,9 @@ class Administration(Driver):
         settings: those to change, by the API's names; None as a value removes one.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(admin.update_device(device_token, description, settings), timeout=timeout))
+        return await self._run(
+            self._fetch(core.admin.update_device(device_token, description, settings), timeout=timeout)
+        )
 
     @keeps_secrets
     async def delete_device(self, device_token: str, *, timeout: float | None = None) -> None:
@@ -173,14 +179,14 @@ class Administration(Driver):
         device_token: of a `Device`.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(admin.delete_device(device_token), timeout=timeout))
+        return await self._run(self._fetch(core.admin.delete_device(device_token), timeout=timeout))
 
     @keeps_secrets
     async def get_settings(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
         """The settings of the user, each as the API describes it; raises, `strict` or not, as `request` does.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(admin.get_settings(), timeout=timeout))
+        return await self._run(self._fetch(core.admin.get_settings(), timeout=timeout))
 
     @keeps_secrets
     async def update_settings(self, settings: Mapping[str, object], *, timeout: float | None = None) -> None:
@@ -189,7 +195,7 @@ class Administration(Driver):
         settings: by the API's names; None as a value removes one. A phone ignores a value of the wrong type.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(admin.update_settings(settings), timeout=timeout))
+        return await self._run(self._fetch(core.admin.update_settings(settings), timeout=timeout))
 
     @keeps_secrets
     async def create_pat(self, name: str, *, days: int = 100, timeout: float | None = None) -> AccessToken:
@@ -199,14 +205,14 @@ class Administration(Driver):
         days: until it expires.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(admin.create_pat(name, days), timeout=timeout))
+        return await self._run(self._fetch(core.admin.create_pat(name, days), timeout=timeout))
 
     @keeps_secrets
     async def get_pats(self, *, timeout: float | None = None) -> list[AccessToken]:
         """List the PATs of the user, without their values; raises, `strict` or not, as `request` does.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(admin.get_pats(), timeout=timeout))
+        return await self._run(self._fetch(core.admin.get_pats(), timeout=timeout))
 
     @keeps_secrets
     async def delete_pat(self, pat_id: str, *, timeout: float | None = None) -> None:
@@ -215,7 +221,7 @@ class Administration(Driver):
         pat_id: of an `AccessToken`.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(admin.delete_pat(pat_id), timeout=timeout))
+        return await self._run(self._fetch(core.admin.delete_pat(pat_id), timeout=timeout))
 
     @keeps_secrets
     async def get_log(
@@ -234,4 +240,4 @@ class Administration(Driver):
         date, limit: the day, and how many entries; None for the last 24 hours, 9999. Not of the console log.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(admin.get_log(kind, device_token, date, limit), timeout=timeout))
+        return await self._run(self._fetch(core.admin.get_log(kind, device_token, date, limit), timeout=timeout))

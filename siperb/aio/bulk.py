@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from siperb.aio.administration import Administration
 from siperb.facade.arguments import check_work
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import BulkResult, DomainUser, ProvisioningResult
+
+if TYPE_CHECKING:
+    from siperb.models import BulkResult, DomainUser, ProvisioningResult
 
 Item = TypeVar("Item")
 T = TypeVar("T")

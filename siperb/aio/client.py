@@ -8,7 +8,6 @@ from siperb.aio.bulk import BulkCalls
 from siperb.core.calls import GetUser
 from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import Device, Provisioning, Session, User
 from siperb.state import SiperbState
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Never
 
     from siperb.cache import Cache
+    from siperb.models import Device, Provisioning, Session, User
     from siperb.sip.registration import Registration
 
 __all__ = ["AsyncSiperb"]

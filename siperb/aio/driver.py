@@ -10,20 +10,22 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from siperb import facade, models
 from siperb.aio.singleflight import Singleflight
 from siperb.cache.workers import Outcome
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.core.records import Key
-from siperb.facade.bulk import Bulk, BulkRun, bulk_run, failure
 from siperb.facade.caching import POOL, Answer, Question
 from siperb.facade.calls import Calls
-from siperb.facade.invocation import Invocation
+from siperb.facade.invocation import Invocation, bulk_run
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 from siperb.facade.runtime import forget_locals, loading_libraries, running_loop
-from siperb.models import BulkResult
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from siperb.facade.bulk import Bulk, BulkRun
+    from siperb.models import BulkResult
 
 D = TypeVar("D", bound="Driver")
 Item = TypeVar("Item")
@@ -183,9 +185,9 @@ class Driver(Calls):
         bulk_run.set(run)
         try:
             run.check()
-            return BulkResult(item, await work(item))
+            return models.BulkResult(item, await work(item))
         except Exception as error:
-            return failure(item, error)
+            return facade.bulk.failure(item, error)
 
     def _here(self) -> _LoopResources:
         here = self._loops.get(cast(Any, asyncio._get_running_loop()))

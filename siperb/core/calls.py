@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from siperb.core.records import Key
 from siperb.core.values import Value
@@ -17,7 +17,9 @@ from siperb.core.wire import (
     parse_user,
     path_part,
 )
-from siperb.models import Device, Provisioning, Session, User
+
+if TYPE_CHECKING:
+    from siperb.models import Device, Provisioning, Session, User
 
 __all__ = ["Call", "GetDevices", "GetProvisioning", "GetUser"]
 

@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import attrs
 
 from siperb.errors import APIResponseError
-from siperb.models import AccessToken, Device, DomainUser, Provisioning, Session, User
+from siperb.models import Device
 
 if TYPE_CHECKING:
     from cattrs import BaseConverter
 
-M = TypeVar("M", Session, Device, Provisioning, User, DomainUser, AccessToken)
+M = TypeVar("M", bound=attrs.AttrsInstance)
 
-WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
-    Session: {"user_id": ("UserId",), "session_token": ("SessionToken",)},
-    User: {"user_id": ("UserId", "UserEmailId")},
-    DomainUser: {"user_id": ("UserEmailId", "UserId"), "email": ("UserEmail", "Email")},
-    AccessToken: {"pat_id": ("Id",), "name": ("FriendlyName",), "token": ("PersonalAccessToken",)},
-    Device: {
+WIRE_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    "Session": {"user_id": ("UserId",), "session_token": ("SessionToken",)},
+    "User": {"user_id": ("UserId", "UserEmailId")},
+    "DomainUser": {"user_id": ("UserEmailId", "UserId"), "email": ("UserEmail", "Email")},
+    "AccessToken": {"pat_id": ("Id",), "name": ("FriendlyName",), "token": ("PersonalAccessToken",)},
+    "Device": {
         "device_token": ("DeviceToken", "ProvisionToken"),
         "platform": ("Platform",),
         "description": ("Description",),
     },
-    Provisioning: {
+    "Provisioning": {
         "sip_username": ("SipUsername",),
         "sip_password": ("SipPassword",),
         "sip_domain": ("SipDomain",),
@@ -43,17 +43,17 @@ WIRE_NAMES: dict[type, dict[str, tuple[str, ...]]] = {
         "profile_name": ("profileName", "ProfileUserName"),
     },
 }
-"""Where each attribute is found: of its names the first one with a usable value counts."""
+"""Where each attribute of a model is found: of its names the first one with a usable value counts."""
 
 
 def structure(kind: type[M], document: dict[str, Any], where: str) -> M:
     """The model of a JSON object; raises `APIResponseError` naming the required fields that are missing or no text."""
-    wire_names = WIRE_NAMES[kind]
+    wire_names = WIRE_NAMES[kind.__name__]
     fields = {**document, "_raw": document}
     model: M | None = None
     with suppress(KeyError, TypeError):
         model = _structurer(kind)(fields, kind)
-    unset = [name for name in _LOOSELY_NAMED.get(kind, ()) if not getattr(model, name, None)]
+    unset = [name for name in _LOOSELY_NAMED.get(kind.__name__, ()) if not getattr(model, name, None)]
     if model and not unset:
         return model
     fields.update(_elsewhere(document, wire_names, unset))
@@ -66,11 +66,11 @@ def structure(kind: type[M], document: dict[str, Any], where: str) -> M:
     raise APIResponseError(f"{where} has no usable {', '.join(missing)}; try again or ask Siperb support.")
 
 
-_LOOSELY_NAMED: dict[type, tuple[str, ...]] = {
-    Provisioning: tuple(WIRE_NAMES[Provisioning]),
-    Device: ("device_token",),
-    User: ("user_id",),
-    DomainUser: ("user_id", "email"),
+_LOOSELY_NAMED = {
+    "Provisioning": tuple(WIRE_NAMES["Provisioning"]),
+    "Device": ("device_token",),
+    "User": ("user_id",),
+    "DomainUser": ("user_id", "email"),
 }
 """The fields that are found whatever the case of their names, and under aliases."""
 
@@ -80,7 +80,7 @@ def structure_devices(documents: list[dict[str, Any]], platform: str | None, whe
 
     What cattrs and the `__init__` of a frozen class do for each would be most of the time, so the slots are filled.
     """
-    (token_name, other_token_name), (platform_name,), (description_name,) = WIRE_NAMES[Device].values()
+    (token_name, other_token_name), (platform_name,), (description_name,) = WIRE_NAMES["Device"].values()
     slots = cast(Any, Device)
     set_token, set_platform, set_description, set_raw = (
         slot.__set__ for slot in (slots.device_token, slots.platform, slots.description, slots._raw)
@@ -150,7 +150,8 @@ def _structurer(kind: type[M]) -> Callable[[Any, Any], M]:
     if kind not in _STRUCTURERS:
         from cattrs.gen import make_dict_structure_fn, override
 
-        overrides: dict[str, Any] = {field: override(rename=names[0]) for field, names in WIRE_NAMES[kind].items()}
+        names = WIRE_NAMES[kind.__name__]
+        overrides: dict[str, Any] = {field: override(rename=its_names[0]) for field, its_names in names.items()}
         overrides["_raw"] = override(struct_hook=_as_it_is)
         _STRUCTURERS[kind] = make_dict_structure_fn(kind, _converter(), _cattrs_detailed_validation=False, **overrides)
     return _STRUCTURERS[kind]

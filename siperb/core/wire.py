@@ -8,17 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, TypeVar
 from urllib.parse import quote
 
 from siperb.core.structure import structure, structure_devices
 from siperb.core.values import Value
-from siperb.errors import (
-    APIResponseError,
-    ConfigurationError,
-    DeviceNotScriptError,
-)
-from siperb.models import Device, DomainUser, Provisioning, Session, User
+from siperb.errors import APIResponseError, ConfigurationError, DeviceNotScriptError
+from siperb.models import Provisioning, Session
+
+if TYPE_CHECKING:
+    from siperb.models import Device, User
 
 T = TypeVar("T")
 
@@ -30,7 +29,7 @@ TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _TEXT = r"[\x20-\x7e]{1,200}"
 _UNRESERVED = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._~-]{1,4096}")
 _REQUEST_ID = r"[\x21-\x7e]{1,128}"
-_CONTROL = r"[\x00-\x1f\x7f]"
+_NEVER_IN_A_PATH = r"[\x00-\x1f\x7f\ud800-\udfff]"
 
 
 class Request(Value):
@@ -156,6 +155,8 @@ def parse_provisioning(response: Response) -> Provisioning:
 
 def parse_user(response: Response) -> User:
     """The profile of the user."""
+    from siperb.models import User
+
     return structure(User, _object(response, "profile"), "The profile")
 
 
@@ -180,7 +181,7 @@ def check_token(name: str, value: object) -> str:
 
 def not_a_str(name: str, value: object) -> ConfigurationError:
     kind, advice = type(value).__name__, ""
-    if isinstance(value, (Device, DomainUser, Session, User)) and hasattr(value, name):
+    if hasattr(value, name):
         advice = f": pass {kind.removeprefix('Domain').lower()}.{name}"
     return ConfigurationError(f"The {name} must be a str, not {kind}{advice}.")
 
@@ -199,13 +200,9 @@ def path_part(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise not_a_str(name, value)
     # Both HTTP libraries drop an empty part, "." and "..": the request would ask for something else.
-    if value in ("", ".", "..") or len(value) > 4096 or re.search(_CONTROL, value):
+    if value in ("", ".", "..") or len(value) > 4096 or re.search(_NEVER_IN_A_PATH, value):
         raise ConfigurationError(f"The {name} is malformed: pass it as the API gave it.")
-    try:
-        return quote(value, safe="")
-    except UnicodeEncodeError:
-        pass
-    raise ConfigurationError(f"The {name} is malformed: pass it as the API gave it.")
+    return quote(value, safe="")
 
 
 def api_key(session: Session) -> dict[str, str]:

@@ -1,1 +1,21 @@
-"""What both facades share: every decision that is not a step of a flow."""
+"""What both facades share: every decision that is not a step of a flow.
+
+What few scripts call is loaded when it is first used, as an attribute of this package.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from siperb.facade import bulk, provisioning
+
+__all__ = ["bulk", "provisioning"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{name}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextvars import ContextVar
 from queue import SimpleQueue
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -45,10 +44,6 @@ class BulkRun:
         """Raise why no more items are to be begun."""
         self.refuse_if_stopped()
         self.refusal.check(self.began)
-
-
-bulk_run: ContextVar[BulkRun | None] = ContextVar("bulk_run", default=None)
-"""The run that the code is part of: between the run and its calls stands the user's own function."""
 
 
 @frozen(eq=False, repr=False)

@@ -6,23 +6,24 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
-from siperb.core import admin, flows
-from siperb.core.admin import Ask
+from siperb import core, facade
+from siperb.core import flows
 from siperb.core.calls import Call, GetDevices, GetProvisioning
-from siperb.core.ensure import ensure
 from siperb.core.flows import LOGIN_KEY, Credentials
-from siperb.core.operations import Operation
 from siperb.errors import ConfigurationError
 from siperb.facade.accounts import Accounts
 from siperb.facade.arguments import cache_key_of, check_concurrency, check_kind, given_session, iterable
-from siperb.facade.bulk import Bulk, BulkRun, OnProgress, Progress
 from siperb.facade.invocation import Invocation
-from siperb.facade.provisioning import Step, Steps, list_devices, provision
-from siperb.models import Device, DomainUser, Provisioning, ProvisioningResult
+
+if TYPE_CHECKING:
+    from siperb.core.admin import Ask
+    from siperb.facade.bulk import Bulk, BulkRun, OnProgress
+    from siperb.facade.provisioning import Step
+    from siperb.models import Device, DomainUser, Provisioning, ProvisioningResult
 
 logger: logging.Logger = logging.getLogger("siperb")
 Item = TypeVar("Item")
@@ -72,7 +73,7 @@ class Calls(Accounts):
     ) -> Invocation[Any]:
         """options: those of `Operation.of`."""
         in_view = self._domain_user is not None
-        return self._fetch(Operation.of(method, path, ids, in_view=in_view, **options), timeout=timeout)
+        return self._fetch(core.operations.Operation.of(method, path, ids, in_view=in_view, **options), timeout=timeout)
 
     def _of_domain(self, call: Call[T], timeout: float | None) -> Invocation[T]:
         self._refuse_in_view("see or change domain users")
@@ -87,8 +88,8 @@ class Calls(Accounts):
         mailing_list: bool,
         timeout: float | None,
     ) -> Invocation[DomainUser]:
-        create = admin.create_domain_user(email, description, welcome, mailing_list)
-        invocation, look = self._of_domain(create, timeout), admin.get_domain_users(email.strip())
+        create = core.admin.create_domain_user(email, description, welcome, mailing_list)
+        invocation, look = self._of_domain(create, timeout), core.admin.get_domain_users(email.strip())
 
         def is_it(user: DomainUser) -> bool:
             return (user.email or "").strip().casefold() == email.strip().casefold()
@@ -103,8 +104,8 @@ class Calls(Accounts):
         registration: Mapping[str, object] | None,
         timeout: float | None,
     ) -> Invocation[Device]:
-        create = admin.create_device(description, platform, registration)
-        invocation, look = self._fetch(create, timeout=timeout), admin.get_every_device()
+        create = core.admin.create_device(description, platform, registration)
+        invocation, look = self._fetch(create, timeout=timeout), core.admin.get_every_device()
 
         def is_it(device: Device) -> bool:
             return (device.platform, device.description) == (platform, description)
@@ -114,7 +115,7 @@ class Calls(Accounts):
     def _or_there(
         self, invocation: Invocation[T], look: Ask[list[T]], create: Ask[T], is_it: Callable[[T], bool]
     ) -> Invocation[T]:
-        return evolve(invocation, flow=partial(ensure, invocation.context, look, create, is_it))
+        return evolve(invocation, flow=partial(core.ensure.ensure, invocation.context, look, create, is_it))
 
     def _fetch(
         self,
@@ -158,13 +159,13 @@ class Calls(Accounts):
         context, epoch = self._context(), self._current_epoch()
         credentials = self._own_credentials(context.origin, None)
         refusal = epoch.refusal((context.origin, credentials.pat))
-        return BulkRun(self._cache, epoch, credentials, context.began, refusal, stops=stops)
+        return facade.bulk.BulkRun(self._cache, epoch, credentials, context.began, refusal, stops=stops)
 
     def _bulk(
         self, work: Callable[[Item], Any], items: Iterable[Item], concurrency: int, on_progress: OnProgress
     ) -> Bulk[Item, Any]:
-        progress = Progress(on_progress, items)
-        return Bulk(work, iter(iterable("items", items)), check_concurrency(concurrency), progress)
+        progress = facade.bulk.Progress(on_progress, items)
+        return facade.bulk.Bulk(work, iter(iterable("items", items)), check_concurrency(concurrency), progress)
 
     def _provision_all(
         self,
@@ -174,23 +175,24 @@ class Calls(Accounts):
         on_progress: OnProgress,
         timeout: float,
     ) -> Bulk[Step, ProvisioningResult]:
-        first: Iterable[Step] = [Step()]
+        steps = facade.provisioning
+        first: Iterable[Step] = [steps.Step()]
         if domain_users is not None:
             self._refuse_in_view("provision domain users")
             if device_tokens is not None:
                 raise ConfigurationError(
                     "Pass device_tokens or domain_users, not both: the devices are listed by user."
                 )
-            first = map(list_devices, iterable("domain_users", domain_users))
+            first = map(steps.list_devices, iterable("domain_users", domain_users))
         elif device_tokens is not None:
-            first = map(provision, iterable("device_tokens", device_tokens))
-        steps = Steps(first, Progress(on_progress, device_tokens))
+            first = map(steps.provision, iterable("device_tokens", device_tokens))
+        todo = steps.Steps(first, facade.bulk.Progress(on_progress, device_tokens))
 
         def work(step: Step) -> Any:
             client = self if step.user_id is None else self.for_user(step.user_id)
             return client._drive(client._fetch(step.call(), timeout=timeout))
 
-        return Bulk(work, steps, check_concurrency(concurrency), steps.finish)
+        return facade.bulk.Bulk(work, todo, check_concurrency(concurrency), todo.finish)
 
     def _drive(self, invocation: Invocation[Any]) -> Any:
         raise NotImplementedError

@@ -19,16 +19,17 @@ from siperb.core.retry import Context, check_timeout
 from siperb.core.wire import Request, check_header, check_token, path_part
 from siperb.errors import ConfigurationError
 from siperb.facade.arguments import check_cache, check_kind, count, pat_of_environment
-from siperb.facade.bulk import BulkRun, bulk_run
 from siperb.facade.caching import CacheGateway
-from siperb.facade.invocation import Account, Epoch, Login
+from siperb.facade.invocation import Account, Epoch, Login, bulk_run
 from siperb.facade.network import check_base_url
 from siperb.facade.runtime import keeps_secrets, refuse_late_patching
-from siperb.models import DomainUser, Session
+from siperb.models import Session
 from siperb.state import SiperbState
 
 if TYPE_CHECKING:
     from siperb.cache import Cache
+    from siperb.facade.bulk import BulkRun
+    from siperb.models import DomainUser
 
 logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")

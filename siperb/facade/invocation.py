@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
+from contextvars import ContextVar
 from queue import SimpleQueue
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from attrs import define, field
 
@@ -13,6 +14,9 @@ from siperb.core.effects import Flow
 from siperb.core.flows import Credentials
 from siperb.core.retry import Context, Refusal
 from siperb.models import Session
+
+if TYPE_CHECKING:
+    from siperb.facade.bulk import BulkRun
 
 T = TypeVar("T")
 
@@ -81,3 +85,7 @@ class Invocation(Generic[T]):
         if not self.epoch.is_over:
             self.publish(result)
         return result
+
+
+bulk_run: ContextVar[BulkRun | None] = ContextVar("bulk_run", default=None)
+"""The run that the code is part of: between the run and its calls stands the user's own function."""

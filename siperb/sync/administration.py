@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from siperb.core import admin
-from siperb.models import AccessToken, Device, DomainUser
+from siperb import core
 from siperb.sync.driver import Driver
 from siperb.sync.on_class import OnClassToo, client
+
+if TYPE_CHECKING:
+    from siperb.models import AccessToken, Device, DomainUser
 
 
 class Administration(Driver):
@@ -45,8 +47,7 @@ class Administration(Driver):
         the same), and `ConfigurationError`, before anything is sent, for what cannot be.
         """
         self = client(cls)
-        options = {"params": params, "json": json, "repeatable": repeatable}
-        return self._run(self._request(method, path, ids, timeout, **options))
+        return self._run(self._request(method, path, ids, timeout, params=params, json=json, repeatable=repeatable))
 
     @OnClassToo
     def get_all(
@@ -75,7 +76,7 @@ class Administration(Driver):
         Raises the errors of `siperb.errors`, `strict` or not; in a view `ConfigurationError`.
         """
         self = client(cls)
-        return self._run(self._of_domain(admin.get_domain_users(search), timeout))
+        return self._run(self._of_domain(core.admin.get_domain_users(search), timeout))
 
     @OnClassToo
     def create_domain_user(
@@ -97,9 +98,8 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(
-            self._create_domain_user(email, description, exist_ok, send_welcome_email, join_mailing_list, timeout)
-        )
+        call = self._create_domain_user(email, description, exist_ok, send_welcome_email, join_mailing_list, timeout)
+        return self._run(call)
 
     @OnClassToo
     def update_domain_user(
@@ -118,7 +118,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._of_domain(admin.update_domain_user(user_id, description, permissions), timeout))
+        return self._run(self._of_domain(core.admin.update_domain_user(user_id, description, permissions), timeout))
 
     @OnClassToo
     def delete_domain_user(cls, user_id: str, *, send_exit_email: bool = False, timeout: float | None = None) -> None:
@@ -129,7 +129,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._of_domain(admin.delete_domain_user(user_id, send_exit_email), timeout))
+        return self._run(self._of_domain(core.admin.delete_domain_user(user_id, send_exit_email), timeout))
 
     @OnClassToo
     def create_device(
@@ -170,7 +170,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(admin.update_device(device_token, description, settings), timeout=timeout))
+        return self._run(self._fetch(core.admin.update_device(device_token, description, settings), timeout=timeout))
 
     @OnClassToo
     def delete_device(cls, device_token: str, *, timeout: float | None = None) -> None:
@@ -180,7 +180,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(admin.delete_device(device_token), timeout=timeout))
+        return self._run(self._fetch(core.admin.delete_device(device_token), timeout=timeout))
 
     @OnClassToo
     def get_settings(cls, *, timeout: float | None = None) -> list[dict[str, Any]]:
@@ -188,7 +188,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(admin.get_settings(), timeout=timeout))
+        return self._run(self._fetch(core.admin.get_settings(), timeout=timeout))
 
     @OnClassToo
     def update_settings(cls, settings: Mapping[str, object], *, timeout: float | None = None) -> None:
@@ -198,7 +198,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(admin.update_settings(settings), timeout=timeout))
+        return self._run(self._fetch(core.admin.update_settings(settings), timeout=timeout))
 
     @OnClassToo
     def create_pat(cls, name: str, *, days: int = 100, timeout: float | None = None) -> AccessToken:
@@ -209,7 +209,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(admin.create_pat(name, days), timeout=timeout))
+        return self._run(self._fetch(core.admin.create_pat(name, days), timeout=timeout))
 
     @OnClassToo
     def get_pats(cls, *, timeout: float | None = None) -> list[AccessToken]:
@@ -217,7 +217,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(admin.get_pats(), timeout=timeout))
+        return self._run(self._fetch(core.admin.get_pats(), timeout=timeout))
 
     @OnClassToo
     def delete_pat(cls, pat_id: str, *, timeout: float | None = None) -> None:
@@ -227,7 +227,7 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(admin.delete_pat(pat_id), timeout=timeout))
+        return self._run(self._fetch(core.admin.delete_pat(pat_id), timeout=timeout))
 
     @OnClassToo
     def get_log(
@@ -247,4 +247,4 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(admin.get_log(kind, device_token, date, limit), timeout=timeout))
+        return self._run(self._fetch(core.admin.get_log(kind, device_token, date, limit), timeout=timeout))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from siperb.facade.arguments import check_work
-from siperb.models import BulkResult, DomainUser, ProvisioningResult
 from siperb.sync.administration import Administration
 from siperb.sync.on_class import OnClassToo, client
+
+if TYPE_CHECKING:
+    from siperb.models import BulkResult, DomainUser, ProvisioningResult
 
 Item = TypeVar("Item")
 T = TypeVar("T")

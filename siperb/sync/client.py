@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Generic, Literal, overload
 from siperb.core.calls import GetUser
 from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
-from siperb.models import Device, Provisioning, Session, User
 from siperb.state import SiperbAPI, SiperbState
 from siperb.sync.bulk import BulkCalls
 from siperb.sync.on_class import DefaultClient, OnClassToo, client
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Never
 
     from siperb.cache import Cache
+    from siperb.models import Device, Provisioning, Session, User
     from siperb.sip.registration import Registration
 
 __all__ = ["Siperb"]

@@ -13,19 +13,20 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from siperb import facade, models
 from siperb.cache.workers import Outcome, WorkerPool, importing
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.errors import SiperbError
-from siperb.facade.bulk import Bulk, BulkRun, bulk_run, failure
 from siperb.facade.caching import POOL, Answer, Question
 from siperb.facade.calls import Calls
-from siperb.facade.invocation import Invocation
+from siperb.facade.invocation import Invocation, bulk_run
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 from siperb.facade.runtime import forget_locals, loading_libraries
-from siperb.models import BulkResult
 from siperb.sync.singleflight import Singleflight
 
 if TYPE_CHECKING:
+    from siperb.facade.bulk import Bulk, BulkRun
+    from siperb.models import BulkResult
     from siperb.sync.transport import Transport
 
 D = TypeVar("D", bound="Driver")
@@ -199,9 +200,9 @@ class Driver(Calls):
         bulk_run.set(run)
         try:
             run.check()
-            return BulkResult(item, work(item))
+            return models.BulkResult(item, work(item))
         except Exception as error:
-            return failure(item, error)
+            return facade.bulk.failure(item, error)
 
 
 def _submit(pool: WorkerPool, work: Callable[[], T], deliver: Callable[[Outcome[T]], object]) -> None:

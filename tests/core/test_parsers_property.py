@@ -87,7 +87,7 @@ def are_devices(value: object) -> bool:
 def is_provisioning(value: object) -> bool:
     if not isinstance(value, Provisioning):
         return False
-    for name in WIRE_NAMES[Provisioning]:
+    for name in WIRE_NAMES["Provisioning"]:
         found = getattr(value, name)
         kind = int if name == "sip_websocket_port" else str
         if not (found is None or (type(found) is kind and found)):

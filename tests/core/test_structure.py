@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from siperb import models
 from siperb.core.structure import WIRE_NAMES, structure, structure_devices
 from siperb.errors import APIResponseError
 from siperb.models import Device, Provisioning, Session
@@ -18,11 +19,11 @@ def provisioning(**document: object) -> Provisioning:
 
 def test_every_attribute_has_its_wire_names() -> None:
     for kind, names in WIRE_NAMES.items():
-        attributes = [attribute.name for attribute in attrs.fields(kind) if attribute.name != "_raw"]
+        attributes = [attribute.name for attribute in attrs.fields(getattr(models, kind)) if attribute.name != "_raw"]
         assert list(names) == attributes
 
 
-ALIASES = [(field, names) for field, names in WIRE_NAMES[Provisioning].items() if len(names) > 1]
+ALIASES = [(field, names) for field, names in WIRE_NAMES["Provisioning"].items() if len(names) > 1]
 
 
 def test_the_names_that_come_twice() -> None:

@@ -1,4 +1,4 @@
-"""What the API answers: `Session`, `Device`, `Provisioning`. Frozen; secrets are plain `str`, never in a repr."""
+"""What every phone needs of the API: `Session`, `Device`, `Provisioning`."""
 
 from __future__ import annotations
 
@@ -6,28 +6,12 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, NoReturn
 
 import attrs
 from attrs import field, frozen
 
-from siperb.errors import SiperbError
-
-__all__ = [
-    "AccessToken",
-    "BulkResult",
-    "Device",
-    "DomainUser",
-    "NotProvisioned",
-    "Provisioned",
-    "Provisioning",
-    "ProvisioningResult",
-    "Session",
-    "User",
-]
-
-Item = TypeVar("Item")
-T = TypeVar("T")
+__all__ = ["Answer", "Device", "Provisioning", "Session"]
 
 _NOTHING: dict[str, Any] = {}  # for all that have no `raw`, as nobody can change it
 
@@ -79,7 +63,9 @@ def _copied(document: Mapping[str, Any], new_dict: type[dict[str, Any]], new_lis
 
 
 @frozen
-class _Answer:
+class Answer:
+    """What all models of answers have."""
+
     _raw: dict[str, Any] = field(default=_NOTHING, repr=False, hash=False, kw_only=True, alias="raw")
 
     @property
@@ -96,7 +82,7 @@ class _Answer:
 
 
 @frozen
-class Session(_Answer):
+class Session(Answer):
     """A login. ``raw`` is the whole answer, fields unknown to this package included."""
 
     user_id: str
@@ -106,7 +92,7 @@ class Session(_Answer):
 
 
 @frozen
-class Device(_Answer):
+class Device(Answer):
     """A device of the user, as the list of devices shows it."""
 
     device_token: str = field(repr=False)
@@ -118,7 +104,7 @@ class Device(_Answer):
 
 
 @frozen
-class Provisioning(_Answer):
+class Provisioning(Answer):
     """What makes a softphone out of SIP.js, JsSIP or any SIP library.
 
     A field that the document lacks, or holds in an unusable form (a port that is no number), is None;
@@ -158,80 +144,3 @@ class Provisioning(_Answer):
             return datetime.fromtimestamp(float(claims["exp"]), timezone.utc)
         except (ArithmeticError, IndexError, KeyError, OSError, RecursionError, TypeError, ValueError):
             return None
-
-
-@frozen
-class User(_Answer):
-    """The user's profile. ``raw`` is the whole of it; none of its other fields is documented."""
-
-    user_id: str
-    """32 hex digits."""
-
-
-@frozen
-class DomainUser(_Answer):
-    """A user of the administrator's domain."""
-
-    user_id: str
-    """What `for_user` takes; a hash of the e-mail address, 32 hex digits."""
-    email: str | None = None
-    """The address, or None when the API does not say."""
-
-
-@frozen
-class AccessToken(_Answer):
-    """A personal access token (PAT), by its id and name; the API shows its value once, to who makes it."""
-
-    pat_id: str
-    """What `delete_pat` takes; "" where `create_pat` is not told it."""
-    name: str | None = None
-    """The name people gave it, or None."""
-    token: str | None = field(default=None, repr=False)
-    """Of `create_pat` the PAT itself, a secret; else None."""
-
-
-@frozen
-class Provisioned:
-    """A device of `provision_all` with its provisioning."""
-
-    device_token: str = field(repr=False)
-    """Whose result it is. A secret."""
-    provisioning: Provisioning
-    """The SIP credentials and settings of the device."""
-    user_id: str | None = None
-    """Of the domain user whose device it is; None for one's own."""
-    error: None = field(default=None, init=False)
-    """None."""
-
-
-@frozen
-class NotProvisioned:
-    """A device of `provision_all` with the error that it met."""
-
-    device_token: str = field(repr=False)
-    """Whose result it is. A secret. Empty when the devices of a domain user could not be listed."""
-    error: SiperbError
-    """What `get_provisioning` of a strict client would have raised."""
-    user_id: str | None = None
-    """Of the domain user whose device it is; None for one's own."""
-    provisioning: None = field(default=None, init=False)
-    """None."""
-
-
-ProvisioningResult: TypeAlias = Provisioned | NotProvisioned
-"""What `provision_all` got for one device: its ``provisioning`` or its ``error``, and None for the other.
-
-A type checker knows that there is a `Provisioning` where ``result.error is None``, and the other way round.
-"""
-
-
-@frozen
-class BulkResult(Generic[Item, T]):
-    """What `bulk` got for one item. Its repr shows the error alone, as the others may be secrets."""
-
-    item: Item = field(repr=False)
-    """Whose result it is, one of `items`."""
-    value: T | None = field(default=None, repr=False)
-    """What `work` returned; None when it raised."""
-    error: Exception | None = None
-    """What `work` raised; None when it returned."""

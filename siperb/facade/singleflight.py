@@ -28,7 +28,7 @@ class Run(Generic[T]):
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.mark = object()
+        self.mark: object = object()
 
     def end(self, outcome: T | SiperbError) -> None:
         if isinstance(outcome, SiperbError):

@@ -86,8 +86,9 @@ class Singleflight:
                 run.task.cancel()
 
     def _remove(self, identity: Hashable, run: _TaskRun[T]) -> None:
-        if self._runs.get(identity) is run:
-            del self._runs[identity]
+        other = self._runs.pop(identity, run)
+        if other is not run:
+            self._runs[identity] = other
 
 
 class _TaskRun(Run[T]):

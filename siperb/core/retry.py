@@ -58,9 +58,8 @@ class Throttle:
 class Refusal:
     """That the API has refused a PAT, or the session of a login just made: no call that began before asks again."""
 
-    def __init__(self) -> None:
-        self._until = float("-inf")
-        self.error: SiperbError = SiperbError()
+    _until = float("-inf")
+    error = SiperbError()
 
     def clear(self, error: SiperbError) -> None:
         """Forget it, if this is still what the API said last."""

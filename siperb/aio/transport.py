@@ -146,7 +146,7 @@ def _check(session: object) -> None:
 
 
 async def _own_session() -> AsyncGenerator[aiohttp.ClientSession, None]:
-    """A generator for the sake of its end: an event loop ends it, when nobody else has, before it is closed itself."""
+    """A generator, as an event loop that ends closes first what generators hold open."""
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         response_class=_ClientResponse,

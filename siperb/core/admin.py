@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from attrs import evolve, frozen
 
+from siperb.core.calls import Uncached
 from siperb.core.operations import Operation
-from siperb.core.records import Key
 from siperb.core.structure import structure
 from siperb.core.wire import Request, Response, is_object
 from siperb.errors import APIResponseError, ConfigurationError
@@ -21,12 +21,11 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @frozen(eq=False, repr=False)
-class Ask(Generic[T_co]):
+class Ask(Uncached, Generic[T_co]):
     """An operation whose answer is read as a model."""
 
     operation: Operation
     read: Callable[[Any], T_co]
-    cache_key: None = None
 
     @property
     def is_list(self) -> bool:
@@ -42,9 +41,6 @@ class Ask(Generic[T_co]):
         except APIResponseError as error:
             error.maybe_done = not self.operation.repeatable
             raise
-
-    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
-        return None
 
 
 DOMAIN_USERS = "/Users/{user_id}/DomainUsers"

@@ -21,7 +21,7 @@ from siperb.core.wire import (
 if TYPE_CHECKING:
     from siperb.models import Device, Provisioning, Session, User
 
-__all__ = ["Call", "GetDevices", "GetProvisioning", "GetUser"]
+__all__ = ["Call", "GetDevices", "GetProvisioning", "GetUser", "Uncached"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -48,6 +48,16 @@ class Call(Protocol[T_co]):
     def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
         """The record that holds the answer; None without a cache_key."""
         ...
+
+
+class Uncached:
+    """What calls have in common whose answers are not kept."""
+
+    __slots__ = ()
+    cache_key = None
+
+    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
+        return None
 
 
 def _whose(domain_user: str | None) -> list[str]:
@@ -97,21 +107,12 @@ class GetProvisioning(Value):
         return Key.of(origin, user_id, "prov", self.cache_key, self.device_token, *_whose(domain_user))
 
 
-class GetUser:
-    cache_key = None
+class GetUser(Uncached, Value):
+    __slots__ = ()
     is_list = False
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, GetUser)
-
-    def __hash__(self) -> int:
-        return hash(GetUser)
 
     def build(self, session: Session, domain_user: str | None = None) -> Request:
         return build_user(session, domain_user)
 
     def parse(self, response: Response) -> User:
         return parse_user(response)
-
-    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
-        return None

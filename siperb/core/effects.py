@@ -91,7 +91,7 @@ class Sleep(Value):
 class Later(Value):
     """Ask the API again in the background and replace the record `replaces`; session None means the client's own.
 
-    The answer is False where that cannot be, or has not been when it was asked for before: do it now.
+    The answer is False when that is not possible, or was asked for before and has not been done: do it now.
     """
 
     __slots__ = ("call", "key", "replaces", "session")
@@ -133,7 +133,7 @@ def load(key: Key) -> Flow[Record | None]:
 
 
 def look_up(key: Key) -> Flow[Record | CacheError | None]:
-    """`load` for those to whom no answer is not the same as no record."""
+    """`load` that tells a cache without an answer (`CacheError`) from one without a record (None)."""
     answer = yield Load(key)
     assert answer is None or isinstance(answer, (Record, CacheError))
     return answer

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from attrs import frozen
 
-from siperb.core.records import Key
+from siperb.core.calls import Uncached
 from siperb.core.wire import Request, Response, api_key, parse_json, parse_list, path_part
 from siperb.errors import APIResponseError, ConfigurationError
 from siperb.models import Session
@@ -28,7 +28,7 @@ _TELLING = r"[0-9@]|.{25}"
 
 
 @frozen(eq=False, repr=False)
-class Operation:
+class Operation(Uncached):
     """A call that no other is equal to, so that two are two requests.
 
     path: quoted, with the query; the user's id is still to be filled in.
@@ -40,7 +40,6 @@ class Operation:
     body: bytes
     repeatable: bool
     is_list: bool
-    cache_key: None = None
 
     @classmethod
     def of(
@@ -95,9 +94,6 @@ class Operation:
         except APIResponseError as error:
             error.maybe_done = not self.repeatable
             raise
-
-    def key(self, origin: str, user_id: str, domain_user: str | None = None) -> Key | None:
-        return None
 
 
 def _of_domain_user(path: str) -> str:

@@ -76,7 +76,7 @@ _LOOSELY_NAMED = {
 
 
 def structure_devices(documents: list[dict[str, Any]], platform: str | None, where: str) -> list[Device]:
-    """`structure` for those of one platform (None: of every one), of 100,000.
+    """`structure` for a long list: the devices of one platform, or of every one (None).
 
     What cattrs and the `__init__` of a frozen class do for each would be most of the time, so the slots are filled.
     """

@@ -10,11 +10,12 @@ class Value:
     """Equal to another of its class whose slots hold the same, but for those in `aside`. Not to be changed; no repr."""
 
     __slots__ = ()
-    _compared: ClassVar[attrgetter[Any]]
+    _compared: ClassVar[attrgetter[Any] | type]
 
     def __init_subclass__(cls, aside: tuple[str, ...] = ()) -> None:
         slots: tuple[str, ...] = cls.__slots__
-        cls._compared = attrgetter(*(name for name in slots if name not in aside))
+        compared = [name for name in slots if name not in aside]
+        cls._compared = attrgetter(*compared) if compared else type
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self._compared(self) == self._compared(other)

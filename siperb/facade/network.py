@@ -153,7 +153,7 @@ def _holds_any(context: ssl.SSLContext) -> bool:
 
 
 class TooLate(TimeoutError):
-    """The deadline has passed, as nobody but us says it."""
+    """The call's deadline has passed: said by us, never by a library."""
 
 
 def no_answer(

@@ -51,7 +51,7 @@ class Refreshes:
     def doing(self, key: Key) -> Generator[None, None, None]:
         """``with`` this a refresh fails with a warning, and is due no more when it has ended.
 
-        All others go too when no answer came: they would wait for none either.
+        When no answer came, all others are dropped too: none would come for them either.
         """
         try:
             yield

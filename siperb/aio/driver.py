@@ -205,10 +205,10 @@ class _LoopResources:
 
     def __init__(self, http_session: aiohttp.ClientSession | None) -> None:
         with loading_libraries():
-            from siperb.aio.transport import AsyncTransport
+            from siperb.aio.transport import Transport
 
         self.singleflight = Singleflight()
-        self.transport = AsyncTransport(http_session)
+        self.transport = Transport(http_session)
         self.refreshes = Refreshes()
         self.refresher: asyncio.Task[None] | None = None
 

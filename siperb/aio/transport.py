@@ -33,7 +33,7 @@ from siperb.facade.runtime import causes, signal_handlers_own
 LONGEST_LINE = 65536  # bytes of a header, as in http.client
 
 
-class AsyncTransport:
+class Transport:
     """Sends requests, within one event loop, through a session of its own or through the user's."""
 
     def __init__(self, http_session: aiohttp.ClientSession | None = None) -> None:

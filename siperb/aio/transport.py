@@ -70,7 +70,7 @@ class Transport:
         options: Mapping[str, Any] = {}
         if self._own:
             options, login = self._own_options(base_url)
-            headers = {**headers, **login}
+            headers = {**headers, **login} if login else headers
         else:
             _check(self._session)  # each time, as it may have been closed meanwhile
         scheme, _, rest = base_url.partition("://")
@@ -88,10 +88,9 @@ class Transport:
             **options,
         ) as answer:
             status, encoding = answer.status, answer.headers.get("Content-Encoding")
-            said: dict[str, str] = {}
-            for name, value in answer.headers.items():
-                name = name.lower()
-                said[name] = f"{said[name]}, {value}" if name in said else value
+            said = {name.lower(): value for name, value in answer.headers.items()}
+            if len(said) < len(answer.headers):
+                said = {name: ", ".join(answer.headers.getall(name)) for name in said}
             if status in ANSWERS:
                 return Response(status, await _read(answer, Body(request, encoding, request_id=request_id(said))), said)
             body = b""

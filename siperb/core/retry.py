@@ -58,8 +58,8 @@ class Throttle:
 class Refusal:
     """That the API has refused a PAT, or the session of a login just made: no call that began before asks again."""
 
-    _until = float("-inf")
-    error = SiperbError()
+    _until: float = float("-inf")
+    error: SiperbError = SiperbError()
 
     def clear(self, error: SiperbError) -> None:
         """Forget it, if this is still what the API said last."""

@@ -6,7 +6,10 @@ import ast
 import inspect
 import pydoc
 import re
+import subprocess
+import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +53,21 @@ def test_every_error_is_exported() -> None:
     assert set(siperb.errors.__all__) <= set(siperb.__all__)  # type: ignore[attr-defined]
 
 
-def test_a_star_import_brings_them_all() -> None:
+PACKAGES = ["siperb", "siperb.cache", "siperb.models", "siperb.testing"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_star_import_brings_them_all(package: str) -> None:
     names: dict[str, object] = {}
-    exec("from siperb import *", names)
-    assert set(siperb.__all__) <= set(names)
+    exec(f"from {package} import *", names)
+    assert set(import_module(package).__all__) <= set(names)
 
 
-def test_dir_names_them_without_loading_them() -> None:
-    assert set(siperb.__all__) <= set(dir(siperb))
+@pytest.mark.parametrize("package", PACKAGES)
+def test_dir_names_them_without_loading_them(package: str) -> None:
+    code = f"import sys, {package} as p; print({{*p.__all__}} - {{*dir(p)}}, 'requests' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == ["set()", "False"]
 
 
 def test_a_name_that_is_not_there() -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+import siperb
 from siperb.aio.administration import Administration
 from siperb.facade.arguments import check_work
 from siperb.facade.runtime import keeps_secrets
-
-if TYPE_CHECKING:
-    from siperb.models import BulkResult, DomainUser, ProvisioningResult
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -24,11 +22,11 @@ class BulkCalls(Administration):
         self,
         device_tokens: Iterable[str] | None = None,
         *,
-        domain_users: Iterable[DomainUser | str] | None = None,
+        domain_users: Iterable[siperb.DomainUser | str] | None = None,
         concurrency: int = 16,
         on_progress: Callable[[int, int | None], None] | None = None,
         timeout: float | None = None,
-    ) -> AsyncIterator[ProvisioningResult]:
+    ) -> AsyncIterator[siperb.ProvisioningResult]:
         """Provision many devices side by side: an async iterator of results, as they come.
 
         device_tokens: whose; None means every script device of the user.
@@ -55,7 +53,7 @@ class BulkCalls(Administration):
         *,
         concurrency: int = 16,
         on_progress: Callable[[int, int | None], None] | None = None,
-    ) -> AsyncIterator[BulkResult[Item, T]]:
+    ) -> AsyncIterator[siperb.BulkResult[Item, T]]:
         """Await ``work(item)`` for many items side by side, in tasks: an async iterator of results, as they end.
 
         work: a coroutine function, which may make several calls, one after the other.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Literal, overload
 
+import siperb
 from siperb.aio.bulk import BulkCalls
 from siperb.core.calls import GetUser
 from siperb.facade.lenience import NoneUnlessStrict, lenient
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     import aiohttp
     from typing_extensions import Never
 
-    from siperb.cache import Cache
-    from siperb.models import Device, Provisioning, Session, User
-    from siperb.sip.registration import Registration
 
 __all__ = ["AsyncSiperb"]
 
@@ -52,7 +50,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         base_url: str | None = None,
         timeout: float = 30.0,
         max_retries: int = 2,
-        cache: Cache | None = None,
+        cache: siperb.Cache | None = None,
         state: SiperbState | None = None,
         http_session: aiohttp.ClientSession | None = None,
         app_info: str | None = None,
@@ -65,7 +63,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         base_url: str | None = None,
         timeout: float = 30.0,
         max_retries: int = 2,
-        cache: Cache | None = None,
+        cache: siperb.Cache | None = None,
         state: SiperbState | None = None,
         strict: bool = False,
         http_session: aiohttp.ClientSession | None = None,
@@ -79,7 +77,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         base_url: str | None = None,
         timeout: float = 30.0,
         max_retries: int = 2,
-        cache: Cache | None = None,
+        cache: siperb.Cache | None = None,
         state: SiperbState | None = None,
         strict: bool = False,
         http_session: aiohttp.ClientSession | None = None,
@@ -97,7 +95,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         enable_cache: bool = False,
         login_key: str = "SiperbLogin",
         timeout: float | None = None,
-    ) -> Session:
+    ) -> siperb.Session:
         """Log in with the PAT and return the session, which later calls of this client use.
 
         pat: None means the constructor's, then ``SIPERB_PAT``, then the keyring's.
@@ -123,7 +121,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         session_key: str = "SiperbDevices",
         platform: str | None = "script",
         timeout: float | None = None,
-    ) -> list[Device] | NoneUnlessStrict:
+    ) -> list[siperb.Device] | NoneUnlessStrict:
         """List the user's devices, in the API's order; logs in by itself.
 
         user_id, session_token: a session to use instead of the client's own; both or neither.
@@ -152,7 +150,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         enable_cache: bool = False,
         provisioning_key: str = "SiperbProvisioning",
         timeout: float | None = None,
-    ) -> Provisioning | NoneUnlessStrict:
+    ) -> siperb.Provisioning | NoneUnlessStrict:
         """Fetch the SIP credentials and settings of one script device; logs in by itself.
 
         device_token: of a `Device` that `get_devices` listed.
@@ -173,7 +171,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
     @lenient
     async def get_user(
         self, *, user_id: str | None = None, session_token: str | None = None, timeout: float | None = None
-    ) -> User | NoneUnlessStrict:
+    ) -> siperb.User | NoneUnlessStrict:
         """Fetch the profile of the user; logs in by itself.
 
         user_id, session_token: a session to use instead of the client's own; both or neither.
@@ -186,8 +184,8 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
 
     @keeps_secrets
     async def check_registration(
-        self, provisioning: Provisioning, *, insecure: bool = False, timeout: float | None = None
-    ) -> Registration:
+        self, provisioning: siperb.Provisioning, *, insecure: bool = False, timeout: float | None = None
+    ) -> siperb.Registration:
         """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
 
         A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): nothing changes. A refusal is a `Registration` too;

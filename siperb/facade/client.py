@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+import siperb
 from siperb._version import __version__
 from siperb.cache.workers import renewed_after_fork
 from siperb.core.flows import Credentials
@@ -23,13 +24,10 @@ from siperb.facade.caching import CacheGateway
 from siperb.facade.invocation import Account, Epoch, Login, bulk_run
 from siperb.facade.network import check_base_url
 from siperb.facade.runtime import keeps_secrets, refuse_late_patching
-from siperb.models import Session
 from siperb.state import SiperbState
 
 if TYPE_CHECKING:
-    from siperb.cache import Cache
     from siperb.facade.bulk import BulkRun
-    from siperb.models import DomainUser
 
 logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")
@@ -60,7 +58,7 @@ class BaseClient(_Place):
         base_url: str | None,
         timeout: float,
         max_retries: int,
-        cache: Cache | None,
+        cache: siperb.Cache | None,
         state: SiperbState | None,
         strict: bool,
         *,
@@ -109,7 +107,7 @@ class BaseClient(_Place):
         )
 
     @keeps_secrets
-    def for_user(self: B, user: DomainUser | str) -> B:
+    def for_user(self: B, user: siperb.DomainUser | str) -> B:
         """A view on this client in which every call is that domain user's, with the administrator's own PAT.
 
         user: one of `get_domain_users`, or its id.
@@ -138,7 +136,7 @@ class BaseClient(_Place):
         return f"<{type(self).__name__}{user}{' closed' if self._closed else ''}>"
 
     @property
-    def session(self) -> Session | None:
+    def session(self) -> siperb.Session | None:
         """The session of the last login of this client; None before it, after `logout()` and in a view."""
         return None if self._domain_user is not None else self._epoch.session(self._epoch.account)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+import siperb
 from siperb import core
 from siperb.sync.driver import Driver
 from siperb.sync.on_class import OnClassToo, client
-
-if TYPE_CHECKING:
-    from siperb.models import AccessToken, Device, DomainUser
 
 
 class Administration(Driver):
@@ -67,7 +65,7 @@ class Administration(Driver):
         return self._run(self._request("GET", path, ids, timeout, params=params, is_list=True))
 
     @OnClassToo
-    def get_domain_users(cls, *, search: str | None = None, timeout: float | None = None) -> list[DomainUser]:
+    def get_domain_users(cls, *, search: str | None = None, timeout: float | None = None) -> list[siperb.DomainUser]:
         """List the users of the administrator's domain, all pages; logs in by itself.
 
         search: what the e-mail address or the description has, in any case.
@@ -88,7 +86,7 @@ class Administration(Driver):
         send_welcome_email: bool = False,
         join_mailing_list: bool = False,
         timeout: float | None = None,
-    ) -> DomainUser:
+    ) -> siperb.DomainUser:
         """Make a user of the administrator's domain; raises, `strict` or not, as `request` does. It takes a seat.
 
         email, description: of the new user.
@@ -140,7 +138,7 @@ class Administration(Driver):
         exist_ok: bool = False,
         registration: Mapping[str, object] | None = None,
         timeout: float | None = None,
-    ) -> Device:
+    ) -> siperb.Device:
         """Make a device; raises, `strict` or not, as `request` does.
 
         description: its name.
@@ -201,7 +199,7 @@ class Administration(Driver):
         return self._run(self._fetch(core.admin.update_settings(settings), timeout=timeout))
 
     @OnClassToo
-    def create_pat(cls, name: str, *, days: int = 100, timeout: float | None = None) -> AccessToken:
+    def create_pat(cls, name: str, *, days: int = 100, timeout: float | None = None) -> siperb.AccessToken:
         """Make a personal access token (PAT), shown this once; raises, `strict` or not, as `request` does.
 
         name: what it is for.
@@ -212,7 +210,7 @@ class Administration(Driver):
         return self._run(self._fetch(core.admin.create_pat(name, days), timeout=timeout))
 
     @OnClassToo
-    def get_pats(cls, *, timeout: float | None = None) -> list[AccessToken]:
+    def get_pats(cls, *, timeout: float | None = None) -> list[siperb.AccessToken]:
         """List the PATs of the user, without their values; raises, `strict` or not, as `request` does.
         timeout: seconds for this call, instead of the client's.
         """

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+import siperb
 from siperb.facade.arguments import check_work
 from siperb.sync.administration import Administration
 from siperb.sync.on_class import OnClassToo, client
-
-if TYPE_CHECKING:
-    from siperb.models import BulkResult, DomainUser, ProvisioningResult
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -24,11 +22,11 @@ class BulkCalls(Administration):
         cls,
         device_tokens: Iterable[str] | None = None,
         *,
-        domain_users: Iterable[DomainUser | str] | None = None,
+        domain_users: Iterable[siperb.DomainUser | str] | None = None,
         concurrency: int = 16,
         on_progress: Callable[[int, int | None], None] | None = None,
         timeout: float | None = None,
-    ) -> Iterator[ProvisioningResult]:
+    ) -> Iterator[siperb.ProvisioningResult]:
         """Provision many devices side by side: an iterator of results, as they come.
 
         device_tokens: whose; None means every script device of the user.
@@ -56,7 +54,7 @@ class BulkCalls(Administration):
         *,
         concurrency: int = 16,
         on_progress: Callable[[int, int | None], None] | None = None,
-    ) -> Iterator[BulkResult[Item, T]]:
+    ) -> Iterator[siperb.BulkResult[Item, T]]:
         """Call ``work(item)`` for many items side by side, in threads: an iterator of results, as they end.
 
         work: may make several calls, one after the other.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Literal, overload
 
+import siperb
 from siperb.core.calls import GetUser
 from siperb.facade.lenience import NoneUnlessStrict, lenient
 from siperb.facade.runtime import keeps_secrets
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     import requests
     from typing_extensions import Never
 
-    from siperb.cache import Cache
-    from siperb.models import Device, Provisioning, Session, User
-    from siperb.sip.registration import Registration
 
 __all__ = ["Siperb"]
 
@@ -55,7 +53,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         base_url: str | None = None,
         timeout: float = 30.0,
         max_retries: int = 2,
-        cache: Cache | None = None,
+        cache: siperb.Cache | None = None,
         state: SiperbState | None = SiperbAPI,
         http_session: requests.Session | None = None,
         app_info: str | None = None,
@@ -68,7 +66,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         base_url: str | None = None,
         timeout: float = 30.0,
         max_retries: int = 2,
-        cache: Cache | None = None,
+        cache: siperb.Cache | None = None,
         state: SiperbState | None = SiperbAPI,
         strict: bool = False,
         http_session: requests.Session | None = None,
@@ -82,7 +80,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         base_url: str | None = None,
         timeout: float = 30.0,
         max_retries: int = 2,
-        cache: Cache | None = None,
+        cache: siperb.Cache | None = None,
         state: SiperbState | None = SiperbAPI,
         strict: bool = False,
         http_session: requests.Session | None = None,
@@ -100,7 +98,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         enable_cache: bool = False,
         login_key: str = "SiperbLogin",
         timeout: float | None = None,
-    ) -> Session:
+    ) -> siperb.Session:
         """Log in with the PAT and return the session, which later calls of this client use.
 
         pat: None means the constructor's, then ``SIPERB_PAT``, then the keyring's.
@@ -127,7 +125,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         session_key: str = "SiperbDevices",
         platform: str | None = "script",
         timeout: float | None = None,
-    ) -> list[Device] | NoneUnlessStrict:
+    ) -> list[siperb.Device] | NoneUnlessStrict:
         """List the user's devices, in the API's order; logs in by itself.
 
         user_id, session_token: a session to use instead of the client's own; both or neither.
@@ -155,7 +153,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         enable_cache: bool = False,
         provisioning_key: str = "SiperbProvisioning",
         timeout: float | None = None,
-    ) -> Provisioning | NoneUnlessStrict:
+    ) -> siperb.Provisioning | NoneUnlessStrict:
         """Fetch the SIP credentials and settings of one script device; logs in by itself.
 
         device_token: of a `Device` that `get_devices` listed.
@@ -177,7 +175,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
     @lenient
     def get_user(
         cls, *, user_id: str | None = None, session_token: str | None = None, timeout: float | None = None
-    ) -> User | NoneUnlessStrict:
+    ) -> siperb.User | NoneUnlessStrict:
         """Fetch the profile of the user; logs in by itself.
 
         user_id, session_token: a session to use instead of the client's own; both or neither.
@@ -191,8 +189,8 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
 
     @OnClassToo
     def check_registration(
-        cls, provisioning: Provisioning, *, insecure: bool = False, timeout: float | None = None
-    ) -> Registration:
+        cls, provisioning: siperb.Provisioning, *, insecure: bool = False, timeout: float | None = None
+    ) -> siperb.Registration:
         """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
 
         A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): nothing changes. A refusal is a `Registration` too;

@@ -11,7 +11,7 @@ import sys
 import threading
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from facades import said, warnings_of
@@ -114,9 +114,15 @@ def test_a_docstring_says_what_each_parameter_is(kind: type, name: str) -> None:
     assert {parameter for head in heads for parameter in head.split(", ")} == parameters
 
 
+@pytest.mark.parametrize("kind", [Siperb, AsyncSiperb])
+def test_the_interpreter_can_read_the_types_of_every_method(kind: type) -> None:
+    for name in public(kind) - {"session"}:
+        assert "return" in get_type_hints(getattr(kind, name)), name
+
+
 def test_the_signatures_that_were_promised() -> None:
     def signature(method: Any) -> str:
-        return str(inspect.signature(method)).replace("'", "")
+        return str(inspect.signature(method)).replace("'", "").replace("siperb.", "")
 
     assert signature(Siperb.login) == (
         "(pat: str | None = None, *, enable_cache: bool = False, login_key: str = SiperbLogin, "

@@ -142,7 +142,7 @@ def test_a_refresh_is_the_domain_users_too(facade: Facade, anna: User) -> None:
     assert len(facade.call(again.get_devices, enable_cache=True)) == 2
 
 
-def test_two_users_calls_are_not_shared(facade: Facade, anna: User) -> None:
+def test_two_users_calls_are_not_shared(facade: Facade, anna: User, waiting: Any) -> None:
     client = facade.client(strict=True)
     facade.call(client.login)
     view, same = client.for_user(anna.user_id), client.for_user(anna.user_id)
@@ -152,6 +152,8 @@ def test_two_users_calls_are_not_shared(facade: Facade, anna: User) -> None:
 
     def meanwhile() -> None:
         facade.server.wait_for_requests(2)
+        if not facade.is_async:
+            waiting(1)
         hold.release()
 
     mine, *annas = facade.together(client.get_devices, view.get_devices, same.get_devices, meanwhile=meanwhile)

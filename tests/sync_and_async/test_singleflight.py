@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import queue
 import sys
 import threading
 import time
@@ -20,29 +19,10 @@ from transcripts import within
 from siperb import APITimeoutError, AsyncSiperb, NotFoundError, Siperb
 from siperb.aio.singleflight import Singleflight as AsyncSingleflight
 from siperb.core.retry import Context, Throttle
-from siperb.sync.singleflight import Singleflight, _ThreadRun
+from siperb.sync.singleflight import Singleflight
 from siperb.testing import Hold, SiperbServer, Status
 
 MANY = 200
-
-
-@pytest.fixture
-def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`waiting(n)` blocks until n threads wait for another one's call."""
-    begun: queue.SimpleQueue[None] = queue.SimpleQueue()
-    wait_for = _ThreadRun.wait
-
-    def wait(run: Any, context: Any) -> None:
-        begun.put(None)
-        wait_for(run, context)
-
-    monkeypatch.setattr(_ThreadRun, "wait", wait)
-
-    def wait_until(threads: int) -> None:
-        for _ in range(threads):
-            begun.get(timeout=30)
-
-    return wait_until
 
 
 @pytest.mark.parametrize("fault", [None, Status(404)])

@@ -6,11 +6,13 @@ let answered = () => {};
 // seconds: how long it waits for an answer; then it is no.
 export function ask({ question, yes, no }, seconds) {
   dismiss();
+  answered();
   write("ask-question", question);
   write("ask-yes", yes);
   write("ask-no", no);
   $("ask").returnValue = "";
   $("ask").showModal();
+  $("ask-yes").focus();
   const timer = seconds && setTimeout(dismiss, seconds * 1000);
   return new Promise((done) => {
     answered = () => {
@@ -26,4 +28,5 @@ export function dismiss() {
   if (isAsking()) $("ask").close("no");
 }
 
-$("ask").addEventListener("close", () => answered());
+// The browser tells it only after the code that closed it: another question may be open by then.
+$("ask").addEventListener("close", () => isAsking() || answered());

@@ -85,6 +85,7 @@ def test_escape_asks_before_it_ends_the_call(pair: Pair) -> None:
     pair.talk()
     pair.one.press("Escape")
     pair.one.shows("End the call with Kitchen?", "#ask-question", "phone-asks")
+    assert pair.one.focus() == "ask-yes"
     pair.one.press("Escape", "#ask-yes")
     pair.one.waits_for("!document.getElementById('ask').open")
     pair.one.shows("In call")
@@ -92,6 +93,18 @@ def test_escape_asks_before_it_ends_the_call(pair: Pair) -> None:
     pair.one.press("Enter", "#ask-yes")
     pair.one.shows("Call ended. Ready", "#status")
     pair.other.shows("Call ended. Ready", "#status")
+
+
+def test_a_question_that_comes_at_once_after_another_waits_for_its_own_answer(pair: Pair) -> None:
+    pair.talk()
+    pair.one.press("Escape")
+    pair.one.shows("End the call with Kitchen?", "#ask-question")
+    pair.one.run(
+        "() => { document.getElementById('ask').close();"
+        " document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true })); }"
+    )
+    pair.one.press("Enter", "#ask-yes")
+    pair.one.shows("Call ended. Ready", "#status")
 
 
 def test_a_question_about_a_call_goes_with_it(pair: Pair) -> None:

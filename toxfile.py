@@ -1,4 +1,4 @@
-"""tox says last which tests were skipped for want of a program, and how to have them."""
+"""tox says at its end which tests were skipped for want of a program, and how to have them."""
 
 from __future__ import annotations
 

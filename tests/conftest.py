@@ -12,23 +12,23 @@ from facades import Facade
 from siperb import MemoryCache, Siperb, SiperbAPI
 from siperb.testing import SiperbServer
 
-INSTALL = {"secret_service": "tests/secret_service.sh install", "registrar": "tests/siprig/install.sh"}  # by mark
+WAYS = {  # by mark: how to install what its tests need, and to run them
+    "secret_service": ("tests/secret_service.sh install", "tests/secret_service.sh tox -e keyring"),
+    "registrar": ("tests/siprig/install.sh", "tox -e real"),
+}
 PROXIES = {f"{kind}_proxy" for kind in ("http", "https", "ws", "wss", "ftp", "all", "no")}
 CERTIFICATES = {"requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir"}
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
-    """Say what was skipped for want of a program, and how to have it; toxfile.py repeats it as the last line."""
+    """Say what was skipped for want of a program, and how to have it; toxfile.py repeats it at the end."""
     yield
     skipped = terminalreporter.stats.get("skipped", [])
-    wants = [{mark for mark in INSTALL if mark in report.keywords} for report in skipped]
-    if missing := set().union(*wants):
-        ways = [f"`{INSTALL[mark]}`" for mark in sorted(missing)]
-        then = "`tests/secret_service.sh tox -e real`" if "secret_service" in missing else "`tox -e real`"
-        total = sum(map(bool, wants))
-        line = f"{total} tests were skipped: to have them, {' and '.join(ways)}, then {then}"
-        terminalreporter.line(line, yellow=True)
+    for mark, (install, run) in WAYS.items():
+        if count := sum(mark in report.keywords for report in skipped):
+            line = f"{count} tests were skipped: to have them, `{install}`, then `{run}`"
+            terminalreporter.line(line, yellow=True)
 
 
 @pytest.fixture(scope="session")

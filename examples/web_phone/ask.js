@@ -6,7 +6,6 @@ let answered = () => {};
 // seconds: how long it waits for an answer; then it is no.
 export function ask({ question, yes, no }, seconds) {
   dismiss();
-  answered();
   write("ask-question", question);
   write("ask-yes", yes);
   write("ask-no", no);
@@ -26,6 +25,7 @@ export const isAsking = () => $("ask").open;
 
 export function dismiss() {
   if (isAsking()) $("ask").close("no");
+  answered();
 }
 
 // The browser tells it only after the code that closed it: another question may be open by then.

@@ -10,6 +10,12 @@ from phone_pair import Pair, Phone
 
 pytestmark = pytest.mark.registrar
 
+# Answers the question with no and asks the next one before the browser tells that the first is closed.
+ESCAPES_AT_ONCE = """() => {
+  document.getElementById("ask").close();
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+}"""
+
 
 def test_hold_and_resume_on_both_sides(pair: Pair) -> None:
     pair.talk()
@@ -99,12 +105,20 @@ def test_a_question_that_comes_at_once_after_another_waits_for_its_own_answer(pa
     pair.talk()
     pair.one.press("Escape")
     pair.one.shows("End the call with Kitchen?", "#ask-question")
-    pair.one.run(
-        "() => { document.getElementById('ask').close();"
-        " document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true })); }"
-    )
+    pair.one.run(ESCAPES_AT_ONCE)
     pair.one.press("Enter", "#ask-yes")
     pair.one.shows("Call ended. Ready", "#status")
+
+
+def test_a_question_that_another_follows_at_once_has_its_answer_too(pair: Pair) -> None:
+    pair.talk()
+    pair.one.click("#transfer")
+    pair.one.do("fill", "#target", "u799")
+    pair.one.press("Enter", "#target")
+    pair.other.shows("Reception wants to transfer you to u799. Call there?", "#ask-question")
+    pair.other.run(ESCAPES_AT_ONCE)
+    pair.other.shows("End the call with Reception?", "#ask-question")
+    pair.one.complains("Not transferred: Declined")
 
 
 def test_a_question_about_a_call_goes_with_it(pair: Pair) -> None:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb import facade, models
 from siperb.aio.singleflight import Singleflight
-from siperb.cache.workers import Outcome
+from siperb.cache.records import Key
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
-from siperb.core.records import Key
 from siperb.facade.caching import POOL, Answer, Question
 from siperb.facade.calls import Calls
 from siperb.facade.invocation import Invocation, bulk_run
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 from siperb.facade.runtime import forget_locals, loading_libraries, running_loop
+from siperb.threads import Outcome
 
 if TYPE_CHECKING:
     import aiohttp

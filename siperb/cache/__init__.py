@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from siperb.core.records import Key, Record
+from siperb.cache.records import Key, Record
 
 if TYPE_CHECKING:
     from siperb.cache.keyring import KeyringCache

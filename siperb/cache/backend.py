@@ -11,9 +11,9 @@ from typing import Any
 
 from attrs import frozen
 
-from siperb.cache.workers import importing
-from siperb.core.entries import Answer, Delete, Deleted, Get, Operation, Set
+from siperb.cache.entries import Answer, Delete, Deleted, Get, Operation, Set
 from siperb.errors import CacheError
+from siperb.threads import importing
 
 USERNAME = "siperb"
 

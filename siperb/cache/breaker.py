@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from siperb.cache.backend import BUSY, FAILED, SILENT, KeyringUnavailableError, Reason
 from siperb.cache.lockfile import exclusive
-from siperb.cache.workers import WorkerPool
 from siperb.errors import CacheError
+from siperb.threads import WorkerPool
 
 T = TypeVar("T")
 

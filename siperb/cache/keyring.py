@@ -9,12 +9,12 @@ from typing import Any, ParamSpec, TypeVar
 
 from attrs import frozen
 
+from siperb.cache import entries
 from siperb.cache.backend import NULL, Backend, KeyringUnavailableError, choose
 from siperb.cache.breaker import Attempt, Breaker
+from siperb.cache.entries import Answer, Steps
+from siperb.cache.records import Key, Record
 from siperb.cache.tombstones import Tombstones
-from siperb.core import entries
-from siperb.core.entries import Answer, Steps
-from siperb.core.records import Key, Record
 from siperb.core.retry import check_timeout
 from siperb.errors import CacheError
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from siperb.cache.workers import renewed_after_fork
-from siperb.core.records import Key, Record
+from siperb.cache.records import Key, Record
+from siperb.threads import renewed_after_fork
 
 
 class MemoryCache:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from siperb.core.records import Key, Record
+from siperb.cache.records import Key, Record
 
 
 class Cache(Protocol):

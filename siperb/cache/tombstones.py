@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from siperb.core import entries
-from siperb.core.entries import Steps
-from siperb.core.records import Key, Record, RecordTooLargeError
+from siperb.cache import entries
+from siperb.cache.entries import Steps
+from siperb.cache.records import Key, Record, RecordTooLargeError
 from siperb.errors import CacheError
 
 T = TypeVar("T")

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from functools import partial
 
 from siperb.cache import KeyringCache
-from siperb.cache.workers import in_a_thread
 from siperb.cli.client import CommandClient
 from siperb.cli.failures import CREDENTIALS, ERROR, CommandError, exit_code_of, sentence
 from siperb.errors import AuthenticationError, CacheError, SiperbError
 from siperb.models import Device, Provisioning
+from siperb.threads import in_a_thread
 
 LIMIT = 15.0  # seconds for one check, whatever happens
 TIMEOUT = 10.0  # seconds for one call, where --timeout says nothing

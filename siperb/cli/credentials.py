@@ -19,10 +19,10 @@ from pathlib import Path
 from attrs import field, frozen
 
 from siperb.cache import KeyringCache
+from siperb.cache.records import Key, Record
 from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.wait import Wait
 from siperb.core.flows import pat_key, stored_text
-from siperb.core.records import Key, Record
 from siperb.errors import CacheError
 from siperb.facade.arguments import pat_of_environment
 from siperb.facade.client import DEFAULT_BASE_URL

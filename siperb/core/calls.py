@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from siperb.core.records import Key
+from siperb.cache.records import Key
 from siperb.core.values import Value
 from siperb.core.wire import (
     Request,

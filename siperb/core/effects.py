@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
+from siperb.cache.records import Key, Record
 from siperb.core.calls import Call
-from siperb.core.records import Key, Record
 from siperb.core.values import Value
 from siperb.core.wire import Request, Response
 from siperb.errors import CacheError

@@ -12,11 +12,11 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from siperb.cache.records import Key, Record
 from siperb.core import effects
 from siperb.core.calls import Call
 from siperb.core.effects import Flow, Later
 from siperb.core.pages import whole_answer
-from siperb.core.records import Key, Record
 from siperb.core.retry import PAT_REFUSED, Context, attempt
 from siperb.core.values import Value
 from siperb.core.wire import TOKEN, Response, build_login, is_object, parse_login, read

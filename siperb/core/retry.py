@@ -9,8 +9,8 @@ from copy import copy
 
 from attrs import define, field
 
+from siperb.cache.records import Key
 from siperb.core.effects import Flow, send, sleep
-from siperb.core.records import Key
 from siperb.core.status import raise_for_status
 from siperb.core.wire import Request, Response
 from siperb.errors import (

@@ -12,10 +12,10 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from siperb.cache import default_cache
-from siperb.cache.workers import WorkerPool, renewed_after_fork
+from siperb.cache.records import Key, Record
 from siperb.core.effects import Evict, Forget, Load, Save, assert_never
-from siperb.core.records import Key, Record
 from siperb.errors import CacheError
+from siperb.threads import WorkerPool, renewed_after_fork
 
 if TYPE_CHECKING:
     from siperb.cache import Cache

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import siperb
 from siperb._version import __version__
-from siperb.cache.workers import renewed_after_fork
+from siperb.cache.records import Key
 from siperb.core.flows import Credentials
-from siperb.core.records import Key
 from siperb.core.retry import Context, check_timeout
 from siperb.core.wire import Request, check_header, check_token, path_part
 from siperb.errors import ConfigurationError
@@ -25,6 +24,7 @@ from siperb.facade.invocation import Account, Epoch, Login, bulk_run
 from siperb.facade.network import check_base_url
 from siperb.facade.runtime import keeps_secrets, refuse_late_patching
 from siperb.state import SiperbState
+from siperb.threads import renewed_after_fork
 
 if TYPE_CHECKING:
     from siperb.facade.bulk import BulkRun

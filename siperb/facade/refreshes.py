@@ -10,9 +10,9 @@ from typing import Any
 
 from attrs import evolve
 
+from siperb.cache.records import Key
 from siperb.core import flows
 from siperb.core.effects import Later
-from siperb.core.records import Key
 from siperb.errors import APIConnectionError, SiperbError
 from siperb.facade.invocation import Invocation
 

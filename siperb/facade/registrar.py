@@ -15,13 +15,13 @@ import aiohttp
 from attrs import evolve
 from yarl import URL
 
-from siperb.cache.workers import Outcome, WorkerPool
 from siperb.errors import RegistrarConnectionError, RegistrarError, RegistrarResponseError, RegistrarTimeoutError
 from siperb.facade.network import CONNECT_TIMEOUT, environment_proxy, tls_context, without_credentials
 from siperb.models import Provisioning, Session
 from siperb.sip.message import ADVICE, MAX_MESSAGE, too_large
 from siperb.sip.register import Question
 from siperb.sip.registration import Registration
+from siperb.threads import Outcome, WorkerPool
 
 P = ParamSpec("P")
 T = TypeVar("T")

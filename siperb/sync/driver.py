@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb import facade, models
-from siperb.cache.workers import Outcome, WorkerPool, importing
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.errors import SiperbError
 from siperb.facade.caching import POOL, Answer, Question
@@ -23,6 +22,7 @@ from siperb.facade.invocation import Invocation, bulk_run
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
 from siperb.facade.runtime import forget_locals, loading_libraries
 from siperb.sync.singleflight import Singleflight
+from siperb.threads import Outcome, WorkerPool, importing
 
 if TYPE_CHECKING:
     from siperb.facade.bulk import Bulk, BulkRun

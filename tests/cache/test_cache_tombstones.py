@@ -11,8 +11,8 @@ from cache_contract import BOB, KEY, OWNER, SESSION, record
 from cache_helpers import Clock, Use, settle
 
 from siperb.cache import Key
+from siperb.cache.entries import Delete, Deleted, Set
 from siperb.cache.tombstones import Tombstones
-from siperb.core.entries import Delete, Deleted, Set
 from siperb.errors import CacheError
 
 pytest_plugins = ["cache_fixtures"]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from siperb.cache.lockfile import exclusive, private_directory
-from siperb.cache.workers import Outcome, WorkerPool
+from siperb.threads import Outcome, WorkerPool
 
 
 def named(name: str) -> list[threading.Thread]:

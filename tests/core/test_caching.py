@@ -32,10 +32,10 @@ from transcripts import (
     world,
 )
 
+from siperb.cache.records import Key, Record
 from siperb.core import flows
 from siperb.core.calls import GetDevices, GetProvisioning
 from siperb.core.effects import Auth, Evict, Later, Load, Save, Send
-from siperb.core.records import Key, Record
 from siperb.core.wire import Response, build_devices
 from siperb.errors import (
     APIConnectionError,

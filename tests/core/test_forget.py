@@ -20,10 +20,10 @@ from transcripts import (
     world,
 )
 
+from siperb.cache.records import Record
 from siperb.core import flows
 from siperb.core.effects import Evict, Forget, Load, Save
 from siperb.core.flows import Credentials
-from siperb.core.records import Record
 
 
 def test_save_pat_keeps_it_with_its_user() -> None:

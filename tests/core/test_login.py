@@ -29,11 +29,11 @@ from transcripts import (
     world,
 )
 
+from siperb.cache.records import Record
 from siperb.core import flows
 from siperb.core.calls import GetProvisioning
 from siperb.core.effects import Auth, Evict, Later, Load, Save, Send
 from siperb.core.flows import Credentials
-from siperb.core.records import Record
 from siperb.core.wire import Response, build_devices
 from siperb.errors import (
     APIResponseError,

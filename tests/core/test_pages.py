@@ -22,11 +22,11 @@ from transcripts import (
     world,
 )
 
+from siperb.cache.records import Record
 from siperb.core import flows
 from siperb.core.calls import GetDevices, GetProvisioning
 from siperb.core.effects import Auth, Evict, Later, Load, Save, Send, Sleep
 from siperb.core.pages import MAX_PAGES
-from siperb.core.records import Record
 from siperb.core.wire import MAX_BODY, Request, Response, build_devices, build_provisioning
 from siperb.errors import (
     APIConnectionError,

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siperb import Device, MemoryCache, Provisioning, Session, SiperbError
+from siperb.cache.records import Key, Record
 from siperb.core.calls import GetDevices
-from siperb.core.records import Key, Record
 from siperb.core.structure import WIRE_NAMES
 from siperb.core.wire import TOKEN, Response, parse_devices, parse_login, parse_provisioning
 from siperb.testing import Body, SiperbServer

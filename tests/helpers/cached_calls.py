@@ -7,8 +7,8 @@ import threading
 from typing import Any
 
 from siperb import MemoryCache
+from siperb.cache.records import Key, Record
 from siperb.core.calls import GetDevices, GetProvisioning
-from siperb.core.records import Key, Record
 from siperb.testing import Device, SiperbServer
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from siperb.core import entries
-from siperb.core.entries import Delete, Deleted, Get, Set, Steps
-from siperb.core.records import Key, Record
+from siperb.cache import entries
+from siperb.cache.entries import Delete, Deleted, Get, Set, Steps
+from siperb.cache.records import Key, Record
 
 T = TypeVar("T")
 World = dict[str, str]

@@ -9,10 +9,10 @@ from typing import Any
 
 from attrs import evolve
 
+from siperb.cache.records import Key, Record
 from siperb.core import flows
 from siperb.core.calls import GetDevices
 from siperb.core.effects import Flow
-from siperb.core.records import Key, Record
 from siperb.core.retry import Context
 from siperb.core.wire import Response, build_devices, build_login, build_provisioning
 from siperb.errors import (

@@ -23,7 +23,7 @@ from siperb import (
     MissingCredentialsError,
     Siperb,
 )
-from siperb.core.records import Key, Record
+from siperb.cache.records import Key, Record
 from siperb.testing import SiperbServer
 
 

@@ -12,9 +12,9 @@ from cached_calls import devices_key, stored_descriptions
 from facades import Facade, said, warnings_of
 
 from siperb import AsyncSiperb, ConfigurationError, MemoryCache
-from siperb.cache.workers import WorkerPool
-from siperb.core.records import Key, Record
+from siperb.cache.records import Key, Record
 from siperb.testing import SiperbServer
+from siperb.threads import WorkerPool
 
 
 class Broken:

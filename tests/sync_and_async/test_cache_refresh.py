@@ -140,7 +140,7 @@ def test_a_script_that_ends_at_once_still_updates(server: SiperbServer, tmp_path
 FILE_CACHE = """
 import json, sys, pathlib
 from siperb import Siperb
-from siperb.core.records import Record
+from siperb.cache.records import Record
 from siperb.sync.on_class import default_client
 from siperb.facade.caching import CacheGateway
 

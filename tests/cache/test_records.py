@@ -11,9 +11,9 @@ from entry_world import KEY, LIMIT, World, load, record, run, save, under
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siperb.core import entries
-from siperb.core.entries import Get, Set
-from siperb.core.records import MAX_PARTS, Key, Record, RecordTooLargeError, Unread, encode, read_head
+from siperb.cache import entries
+from siperb.cache.entries import Get, Set
+from siperb.cache.records import MAX_PARTS, Key, Record, RecordTooLargeError, Unread, encode, read_head
 
 payloads = st.text(st.characters(codec=None), max_size=3000)
 limits = st.integers(LIMIT, 5000)

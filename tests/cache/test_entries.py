@@ -12,9 +12,9 @@ from entry_world import KEY, LIMIT, OWNER, World, finish, load, perform, record,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siperb.core import entries
-from siperb.core.entries import Delete, Deleted, Get, Set, Steps
-from siperb.core.records import Key, Record, encode
+from siperb.cache import entries
+from siperb.cache.entries import Delete, Deleted, Get, Set, Steps
+from siperb.cache.records import Key, Record, encode
 
 payloads = st.text(st.characters(codec=None), max_size=3000)
 limits = st.integers(LIMIT, 5000)

@@ -21,7 +21,7 @@ from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 
-from siperb.core.records import Head, Key, Record, Unread, assemble, encode, read_head
+from siperb.cache.records import Head, Key, Record, Unread, assemble, encode, read_head
 
 TRIES = 3  # of reading a record that others write, of updating an index that others update
 

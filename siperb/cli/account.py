@@ -105,7 +105,7 @@ def switch(arguments: argparse.Namespace) -> int:
 def logout(arguments: argparse.Namespace) -> int:
     from siperb.cache import KeyringCache
     from siperb.cli.credentials import address, choose_account, count, keep, stored_accounts
-    from siperb.core.flows import pat_key
+    from siperb.client.caching import pat_key
 
     base_url, _ = address(arguments)
     cache = KeyringCache()

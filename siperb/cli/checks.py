@@ -20,9 +20,9 @@ from siperb.cli.devices import choose
 from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.masking import mask
 from siperb.cli.registration import advice, is_plain, outcome
+from siperb.client.network import environment_proxy, is_loopback, tls_context, without_credentials
+from siperb.client.registrar import no_redirects
 from siperb.errors import CacheError
-from siperb.facade.network import environment_proxy, is_loopback, tls_context, without_credentials
-from siperb.facade.registrar import no_redirects
 
 
 def check_address(context: Context) -> str:

@@ -5,50 +5,49 @@ from __future__ import annotations
 import argparse
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from siperb.cache import KeyringCache
 from siperb.cli.credentials import given
 from siperb.cli.wait import Wait
-from siperb.core.effects import Effect, Evict, Forget, Load, Result, Save, Send, Sleep
 from siperb.core.wire import Request, Response
-from siperb.facade.invocation import Invocation
 from siperb.state import SiperbState
 from siperb.sync.client import Siperb
+from siperb.threads import Outcome, WorkerPool
+
+T = TypeVar("T")
 
 
 class CommandClient(Siperb[NoReturn]):
     """held_until: when the last pause between two tries ends, by `time.monotonic`."""
 
     held_until: float = 0.0
-    _answer: Response | None = None
+    _last: Response | None = None
 
-    def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
-        if isinstance(effect, Sleep):
-            self.held_until = time.monotonic() + effect.seconds
-        with self._wait(effect):
-            result = super()._perform(effect, invocation)
-        if isinstance(effect, Send):
-            self._answer = result if isinstance(result, Response) else None
-        return result
+    async def _send(self, request: Request, origin: str, deadline: float) -> Response:
+        self._last = None
+        with self._wait(f"Waiting for the API: {request.method} {request.path_template}"):
+            self._last = await super()._send(request, origin, deadline)
+        return self._last
 
-    def _wait(self, effect: Effect) -> AbstractContextManager[object]:
+    async def _ask_cache(self, threads: WorkerPool, work: Callable[[], T], seconds: float) -> Outcome[T] | None:
+        with self._wait("Waiting for the keyring"):
+            return await super()._ask_cache(threads, work, seconds)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.held_until = time.monotonic() + seconds
+        with self._wait(self._why_again(), seconds):
+            await super()._sleep(seconds)
+
+    def _wait(self, text: str, seconds: float | None = None) -> AbstractContextManager[object]:
         if threading.current_thread() is not threading.main_thread():
             return nullcontext()  # one of many: a bar tells of them all
-        match effect:
-            case Send():
-                self._answer = None
-                return Wait(f"Waiting for the API: {effect.request.method} {effect.request.path_template}")
-            case Load() | Save() | Evict() | Forget():
-                return Wait("Waiting for the keyring")
-            case Sleep():
-                return Wait(self._why_again(), seconds=effect.seconds)
-            case _:
-                return nullcontext()
+        return Wait(text, seconds=seconds)
 
     def _why_again(self) -> str:
-        answer = self._answer
+        answer = self._last
         if answer is None:
             return "The API did not answer, next try"
         asked = "retry-after" in answer.headers
@@ -58,10 +57,10 @@ class CommandClient(Siperb[NoReturn]):
 class DryClient(CommandClient):
     """It reads, and raises `NotSent` in place of a write."""
 
-    def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
-        if isinstance(effect, Send) and effect.request.method != "GET" and effect.request.path_template != "/Login":
-            raise NotSent(effect.request)
-        return super()._perform(effect, invocation)
+    async def _send(self, request: Request, origin: str, deadline: float) -> Response:
+        if request.method != "GET" and request.path_template != "/Login":
+            raise NotSent(request)
+        return await super()._send(request, origin, deadline)
 
 
 class NotSent(Exception):

@@ -22,11 +22,11 @@ from siperb.cache import KeyringCache
 from siperb.cache.records import Key, Record
 from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.wait import Wait
-from siperb.core.flows import pat_key, stored_text
+from siperb.client.arguments import pat_of_environment
+from siperb.client.caching import pat_key, stored_text
+from siperb.client.client import DEFAULT_BASE_URL
+from siperb.client.network import check_base_url
 from siperb.errors import CacheError
-from siperb.facade.arguments import pat_of_environment
-from siperb.facade.client import DEFAULT_BASE_URL
-from siperb.facade.network import check_base_url
 
 KINDS = {"pat": "token", "session": "session", "devices": "device list", "prov": "provisioning document"}
 LARGEST_FILE = 65536  # bytes

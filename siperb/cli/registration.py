@@ -38,7 +38,7 @@ def check_registration(siperb: Siperb, provisioning: Provisioning, arguments: ar
 
 def is_plain(provisioning: Provisioning, base_url: str) -> bool:
     """Whether the registrar takes ws: that beside a loopback API does, as the API takes http."""
-    from siperb.facade.network import is_loopback
+    from siperb.client.network import is_loopback
 
     return base_url.startswith("http://") and is_loopback(provisioning.sip_wss_server or "")
 

@@ -57,7 +57,7 @@ def test_a_retry_after_is_counted_down(siperb_server: SiperbServer) -> None:
 )
 def test_another_try_says_why(answer: Response | None, said: str) -> None:
     with CommandClient(strict=True, state=None) as client:
-        client._answer = answer
+        client._last = answer
         assert client._why_again() == said
 
 

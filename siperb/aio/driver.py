@@ -14,7 +14,7 @@ from siperb import facade, models
 from siperb.aio.singleflight import Singleflight
 from siperb.cache.records import Key
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
-from siperb.facade.caching import POOL, Answer, Question
+from siperb.facade.caching import Answer, Question
 from siperb.facade.calls import Calls
 from siperb.facade.invocation import Invocation, bulk_run
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
@@ -130,9 +130,10 @@ class Driver(Calls):
                 loop.call_soon_threadsafe(settle, outcome)
 
         try:
-            POOL.submit(partial(self._cache.ask, effect, invocation.epoch, until), deliver)
+            pool = self._cache.pool(effect, invocation.epoch)
+            pool.submit(partial(self._cache.ask, effect, invocation.epoch, until), deliver)
         except RuntimeError as error:  # no thread to be had
-            return self._cache.pass_over(type(error).__name__, "check the number of threads")
+            return self._cache.pass_over(type(error).__name__, "Check the number of threads.")
         timer = loop.call_later(self._cache.patience(effect, until), settle, None)
         try:
             outcome = await answer
@@ -141,7 +142,7 @@ class Driver(Calls):
         if isinstance(effect, (Save, Evict)):
             self._overdue.discard(effect.key)
         if outcome is None:
-            return self._cache.pass_over("no answer in time", "ask for fewer at a time, or pass a faster one")
+            return self._cache.pass_over("no answer in time", "Ask for fewer at a time, or pass a faster one.")
         return outcome.get()
 
     def _refresh_later(self, later: Later, invocation: Invocation[Any]) -> bool:

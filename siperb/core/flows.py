@@ -185,7 +185,8 @@ def _stored_pat(context: Context) -> Flow[str]:
     found = yield from effects.look_up(pat_key(context.origin))
     if isinstance(found, CacheError):
         raise CredentialsUnavailableError(
-            f"The personal access token (PAT) may be stored, but {found}. To do without, pass it or set SIPERB_PAT."
+            f"The personal access token (PAT) may be stored, but could not be read. {found} "
+            "To do without, pass it or set SIPERB_PAT."
         )
     pat = stored_text(found).get("PAT")
     if pat is None:

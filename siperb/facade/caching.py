@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from threading import RLock
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
@@ -15,7 +13,7 @@ from siperb.cache import default_cache
 from siperb.cache.records import Key, Record
 from siperb.core.effects import Evict, Forget, Load, Save, assert_never
 from siperb.errors import CacheError
-from siperb.threads import WorkerPool, renewed_after_fork
+from siperb.threads import WorkerPool
 
 if TYPE_CHECKING:
     from siperb.cache import Cache
@@ -28,42 +26,45 @@ Question: TypeAlias = Load | Save | Evict | Forget
 Answer: TypeAlias = Record | CacheError | bool | None
 
 MOST = 1000  # generations known to be outdated
-POOL = WorkerPool("siperb-cache", 4)  # where caches are asked: one of the user's own may hang
+READERS = WorkerPool("siperb-cache", 4)  # where caches are asked: one of the user's own may hang
 
 
 class CacheGateway:
-    """All that a client has to do with its cache, from any thread. cache None: the one of the process."""
+    """All that a client has to do with its cache, from any thread. cache None: the one of the process.
+
+    One thread changes what is stored, in the order of the calls: no save overtakes a removal.
+    """
 
     def __init__(self, cache: Cache | None) -> None:
         self._warned: dict[str, object] = {}
         if cache is not None and type(cache).__module__ != "siperb.cache.keyring":  # a subclass may override anything
             cache = OwnCache(cache, self.pass_over)
         self._cache = cache
-        self.renew_after_fork()
-        renewed_after_fork(self)
+        self._writer = WorkerPool("siperb-cache-writer", 1)
 
-    def renew_after_fork(self) -> None:
-        self._saves: set[weakref.ref[Any]] = set()  # a lock for each that is under way, held by its thread
+    def pool(self, effect: Question, epoch: Epoch) -> WorkerPool:
+        """Whose threads are to `ask`. A save that comes too late changes nothing, and waits for nobody."""
+        changes_nothing = isinstance(effect, Load) or (isinstance(effect, Save) and epoch.is_over)
+        return READERS if changes_nothing else self._writer
 
-    def ask(self, effect: Question, epoch: Epoch, until: float) -> Record | CacheError | bool | None:
-        """The cache's answer, by `until` on the monotonic clock; `CacheError`, as a value, when it has none.
-
-        What is removed stays so: no save is overtaken, and none is begun when `epoch` is over.
-        """
+    def ask(self, effect: Question, epoch: Epoch, until: float) -> Answer:
+        """The cache's answer, by `until` on the monotonic clock; `CacheError`, as a value, when it has none."""
         cache: Any = default_cache() if self._cache is None else self._cache
+        cache = cache.within(self._left(effect, until))
         try:
             match effect:
                 case Load():
-                    found: Record | None = cache.within(_left(until) / 2).load(effect.key)  # the API comes yet
+                    found: Record | None = cache.load(effect.key)
                     return found
                 case Save():
-                    return self._save(cache.within(_left(until)), effect, epoch)
+                    saved: bool = not epoch.is_over and cache.save(
+                        effect.key, effect.record, owner=effect.owner, expected=effect.replaces
+                    )
+                    return saved
                 case Evict():
-                    self._let_saves_end(until)
-                    return cache.within(_left(until)).evict(effect.key) is True
+                    return cache.evict(effect.key) is True
                 case Forget():
-                    self._let_saves_end(until)
-                    return cache.within(_left(until)).forget(effect.owner) is True
+                    return cache.forget(effect.owner) is True
                 case _:
                     assert_never(effect)
         except CacheError as error:
@@ -71,29 +72,19 @@ class CacheGateway:
 
     def patience(self, effect: Question, until: float) -> float:
         """For how many seconds a task waits for `ask`: for a cache of the user's own, which knows no end itself."""
-        is_own = isinstance(self._cache, OwnCache)
-        return _left(until) / 2 if is_own and isinstance(effect, Load) else _left(until)
+        return self._left(effect if isinstance(self._cache, OwnCache) else None, until)
 
     def pass_over(self, cause: str, advice: str) -> CacheError:
         """Warn of it, once; the error that a flow is told."""
+        error = CacheError(f"The cache failed with {cause}.", advice)
         token = object()
         if self._warned.setdefault(cause, token) is token:  # of several threads
-            logger.warning("The cache failed with %s and is passed over: %s.", cause, advice)
-        return CacheError(f"the cache failed with {cause}: {advice}")
+            logger.warning("Nothing is cached. %s", error)
+        return error
 
-    def _save(self, cache: Cache, save: Save, epoch: Epoch) -> bool:
-        under_way = RLock()
-        with under_way:
-            self._saves.add(weakref.ref(under_way, self._saves.discard))
-            if epoch.is_over:
-                return False
-            return cache.save(save.key, save.record, owner=save.owner, expected=save.replaces)
-
-    def _let_saves_end(self, until: float) -> None:
-        for save in list(self._saves):
-            under_way = save()
-            if under_way is not None and under_way.acquire(timeout=_left(until)):
-                under_way.release()
+    def _left(self, effect: Question | None, until: float) -> float:
+        left = max(until - time.monotonic(), 0.0)
+        return left / 2 if isinstance(effect, Load) else left  # the API comes yet
 
 
 class OwnCache:
@@ -148,8 +139,4 @@ class OwnCache:
             return method(*args, **kwargs)
         except Exception as error:  # whose text may hold anything
             cause = type(error).__name__
-        raise self._pass_over(cause, f"check {type(self._cache).__name__}")
-
-
-def _left(until: float) -> float:
-    return max(until - time.monotonic(), 0.0)
+        raise self._pass_over(cause, f"Check {type(self._cache).__name__}.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from siperb import facade, models
 from siperb.core.effects import Auth, Effect, Evict, Forget, Later, Load, Result, Save, Send, Sleep, assert_never
 from siperb.errors import SiperbError
-from siperb.facade.caching import POOL, Answer, Question
+from siperb.facade.caching import Answer, Question
 from siperb.facade.calls import Calls
 from siperb.facade.invocation import Invocation, bulk_run
 from siperb.facade.refreshes import REFRESH_TIMEOUT, Refreshes
@@ -139,12 +139,13 @@ class Driver(Calls):
         until = invocation.context.deadline
         answer: queue.SimpleQueue[Outcome[Answer]] = queue.SimpleQueue()
         try:
-            POOL.submit(partial(self._cache.ask, effect, invocation.epoch, until), answer.put)
+            pool = self._cache.pool(effect, invocation.epoch)
+            pool.submit(partial(self._cache.ask, effect, invocation.epoch, until), answer.put)
             outcome = answer.get(timeout=self._cache.patience(effect, until))
         except RuntimeError as error:  # no thread to be had
-            return self._cache.pass_over(type(error).__name__, "check the number of threads")
+            return self._cache.pass_over(type(error).__name__, "Check the number of threads.")
         except queue.Empty:
-            return self._cache.pass_over("no answer in time", "ask for fewer at a time, or pass a faster one")
+            return self._cache.pass_over("no answer in time", "Ask for fewer at a time, or pass a faster one.")
         return outcome.get()
 
     def _refresh_later(self, later: Later, invocation: Invocation[Any]) -> bool:

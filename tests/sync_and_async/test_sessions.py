@@ -118,15 +118,17 @@ def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade, monkeypa
     client = facade.client(cache=cache)
     facade.call(client.login)
 
-    class WatchedLock(type(threading.RLock())):  # type: ignore[misc]
-        def acquire(self, *, timeout: float) -> bool:
-            waits.set()
-            return bool(super().acquire(timeout=timeout))
+    submit = client._cache._writer.submit
 
-    monkeypatch.setattr("siperb.facade.caching.RLock", WatchedLock)
+    def watched(work: Any, deliver: Any) -> None:
+        submit(work, deliver)
+        if cache.begun.is_set():  # behind the save, which is under way
+            waits.set()
+
+    monkeypatch.setattr(client._cache._writer, "submit", watched)
 
     def go_on() -> None:
-        waits.wait(5)  # a logout that does not wait has forgotten by then
+        assert waits.wait(30)
         cache.go_on.set()
 
     devices, nothing = facade.together(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from typing import TypeVar
 
-from siperb.cache import entries, older
+from siperb.cache import entries
 from siperb.cache.access import KeyringAccess
 from siperb.cache.reasons import KEEPS_NOTHING, NULL, KeyringUnavailableError
 from siperb.cache.records import Key, Record
@@ -106,6 +106,8 @@ class KeyringCache:
 
     def forget_older(self, origin: str) -> bool:
         """Remove the entries of siperb 0.1.0 at an API origin, which are not read any more; whether all are gone."""
+        from siperb.cache import older
+
         return self._remove(lambda store: older.forget(store, origin))
 
     def stored(self, owner: str) -> list[Key]:
@@ -129,12 +131,8 @@ class KeyringCache:
         Raises:
             CacheError: The keyring does not do it. The error says why, and what to do.
         """
-        try:
-            works, problem = self._access.run(_round_trip, even_if_resting=True), None
-        except CacheError as error:
-            works, problem = False, CacheError(error.reason, error.advice)
-        if not works:
-            raise problem or CacheError(KEEPS_NOTHING.text, KEEPS_NOTHING.advice)
+        if not self._access.run(_round_trip, even_if_resting=True):
+            raise KeyringUnavailableError.of(KEEPS_NOTHING)
 
     def __repr__(self) -> str:
         return "<KeyringCache>"
@@ -187,7 +185,7 @@ class KeyringCache:
 
 
 def _round_trip(store: KeyringStore) -> bool:
-    name = Key(secrets.token_hex(10), "check").service
+    name = Key(os.urandom(10).hex(), "check").service
     store.set(name, name)
     kept = store.get(name) == name
     return store.delete(name) and kept

@@ -16,8 +16,6 @@ from attrs.validators import instance_of, matches_re, optional
 
 from siperb.errors import CacheError
 
-__all__ = ["Head", "Key", "Record", "decode", "encode", "read_head"]
-
 LAYOUT = "siperb/2"  # entries of another layout have other names: neither reads the other's
 MAX_ENTRIES = 100  # a keyring takes up to 20 ms for each: more would not fit into any deadline
 

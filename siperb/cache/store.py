@@ -82,7 +82,7 @@ class KeyringStore:
         vanished = 0
         while True:
             self.proceed()
-            was_kept = CONNECTION.is_kept
+            was_kept = bool(CONNECTION.kept)
             try:
                 return getattr(link, method)(name, USERNAME, *text)
             except BaseException as error:  # pyo3's panics and SystemExit are no Exception
@@ -105,12 +105,8 @@ class OneConnection:
     """
 
     def __init__(self) -> None:
-        self._kept: list[tuple[Any, Callable[[], None]]] = []
+        self.kept: list[tuple[Any, Callable[[], None]]] = []
         renewed_after_fork(self)
-
-    @property
-    def is_kept(self) -> bool:
-        return bool(self._kept)
 
     def on(self, link: Any) -> Any:
         """A copy of the backend that uses the connection, if it is that of the Secret Service."""
@@ -121,8 +117,8 @@ class OneConnection:
         return copied
 
     def close(self) -> None:
-        while self._kept:
-            _, close = self._kept.pop()
+        while self.kept:
+            _, close = self.kept.pop()
             with suppress(Exception):
                 close()
 
@@ -130,8 +126,8 @@ class OneConnection:
         self.close()  # the child's copies of the descriptors: the parent's connection stays open
 
     def _collection(self, link: Any) -> Any:
-        if self._kept:
-            return self._kept[0][0]
+        if self.kept:
+            return self.kept[0][0]
         collection = link.get_preferred_collection()
         with suppress(AttributeError, ImportError, TypeError):  # else SecretStorage is not as we know it
             from secretstorage.util import open_session
@@ -139,7 +135,7 @@ class OneConnection:
             close = collection.connection.close
             collection.session = open_session(collection.connection)  # else each item negotiates its own
             collection.connection.close = _ignore  # called by keyring after each operation
-            self._kept.append((collection, close))
+            self.kept.append((collection, close))
         return collection
 
 

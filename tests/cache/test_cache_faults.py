@@ -255,7 +255,9 @@ def test_an_error_of_check_holds_nothing_of_the_keyrings_own(use: Use) -> None:
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     assert "a secret" not in "".join(traceback.format_exception(caught.value))
-    assert type(pickle.loads(pickle.dumps(caught.value))) is CacheError
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), again.args) == (type(caught.value), (caught.value.reason, caught.value.advice))
+    assert str(type(again)(*again.args)) == str(caught.value)
 
 
 def test_the_cache_recovers_as_soon_as_the_keyring_does(use: Use) -> None:

@@ -217,7 +217,7 @@ def strange_insides(scene: Scene) -> None:
 
 def lost_connection(scene: Scene) -> None:
     """A connection that the bus has closed, as after a restart: another one, and no word about it."""
-    collection, _ = CONNECTION._kept[0]
+    collection, _ = CONNECTION.kept[0]
     collection.connection.sock.shutdown(socket.SHUT_RDWR)
     assert scene.patient.load(KEY) == scene.old
     assert len(opened) == 3
@@ -226,7 +226,7 @@ def lost_connection(scene: Scene) -> None:
 
 def stale_session(scene: Scene) -> None:
     """A session that the daemon does not know, as after its restart: another one, and no word about it."""
-    collection, _ = CONNECTION._kept[0]
+    collection, _ = CONNECTION.kept[0]
     collection.session.object_path = "/org/freedesktop/secrets/session/s4242"
     assert scene.patient.load(KEY) == scene.old
     assert len(opened) == 3

@@ -13,7 +13,6 @@ from siperb.cli.secret_input import read_secret
 from siperb.cli.status import name_of, sum_of, text
 from siperb.cli.terminal import say, write_json
 from siperb.cli.wait import Wait
-from siperb.cli.wording import in_words_of_commands
 from siperb.errors import CacheError, SiperbError
 
 if TYPE_CHECKING:
@@ -120,12 +119,14 @@ def logout(arguments: argparse.Namespace) -> int:
         keep(base_url, cache, in_use.pat, str(in_use.user_id), in_use.email)
     elif in_use or arguments.account is None:
         cache.evict(pat_key(base_url))
+    if arguments.account is None:
+        cache.forget_older(base_url)
     removed = {key for account in accounts for key in account.keys}
     fresh = KeyringCache()  # the other one takes for gone what it could not remove
     left = [key for key in removed if fresh.load(key)]
     if left:
         records = "1 record is" if len(left) == 1 else f"{len(left)} records are"
-        raise CommandError(f"{records} still in the keyring: log out again, or remove what begins with siperb/1/.")
+        raise CommandError(f"{records} still in the keyring: log out again, or remove what begins with siperb/2/.")
     if arguments.json:
         write_json({"base_url": base_url, "removed": count(removed)})
     elif removed:
@@ -151,10 +152,10 @@ def check_keyring(cache: KeyringCache, consequence: str) -> None:
         with Wait("Waiting for the keyring"):
             cache.check()
     except CacheError as error:
-        reason = in_words_of_commands(str(error)).rstrip(".")
+        reason = str(error)
     else:
         return
-    raise CommandError(f"{consequence}: {reason}.")
+    raise CommandError(f"{consequence}. {reason} To do without, set SIPERB_PAT.")
 
 
 def mention_variable() -> None:

@@ -11,7 +11,6 @@ from siperb.cli.masking import mask
 from siperb.cli.parser import Parser
 from siperb.cli.table import show_fields
 from siperb.cli.terminal import write_json
-from siperb.cli.wording import in_words_of_commands
 
 if TYPE_CHECKING:
     from siperb.cache import Key
@@ -42,7 +41,7 @@ def status(arguments: argparse.Namespace) -> int:
     base_url, said_by = address(arguments)
     cache = KeyringCache()
     found, keyring = find(arguments, cache), keyring_name(cache)
-    unanswered = found.unanswered and in_words_of_commands(str(found.unanswered))
+    unanswered = found.unanswered and str(found.unanswered)
     if arguments.json:
         write_json(
             {

@@ -15,8 +15,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from siperb.cli.wording import in_words_of_commands
-
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ERASE_LINE = "\r\x1b[K"
 
@@ -168,11 +166,13 @@ def library_log(verbose: bool, *, wants_keyring: bool) -> Generator[None, None, 
     """
     import logging
 
+    from siperb.errors import CacheError
+
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            text = in_words_of_commands(record.getMessage()).replace(
-                "without one set SIPERB_PAT", "else leave --cache out"
-            )
+            text = record.getMessage()
+            if isinstance(record.args, tuple) and record.args and isinstance(record.args[0], CacheError):
+                text = f"Nothing is cached. {record.args[0]} Or leave --cache out."
             if wants_keyring or verbose or not text.startswith("Nothing is cached"):
                 tell = warn if record.levelno >= logging.WARNING else say
                 tell(printable(text))

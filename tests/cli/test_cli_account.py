@@ -149,13 +149,13 @@ def test_a_keyring_that_does_not_answer_is_not_an_empty_one(
     monkeypatch.setattr(FileKeyring, "get_password", locked)
     status = run("status")
     assert status.code == 1
-    assert status.out.count("unknown: the keyring is locked") == 2
+    assert status.out.count("unknown: The keyring is locked.") == 2
     said = json.loads(run("status", "--json").out)
     assert said["stored"] is None
     assert "locked" in said["keyring_problem"]
     devices = run("devices")
     assert (devices.code, devices.out) == (1, "")
-    assert "the keyring is locked" in devices.err
+    assert "The keyring is locked." in devices.err
     assert "There is no" not in devices.err
     monkeypatch.setenv("SIPERB_PAT", pat)
     assert run("status").code == 0

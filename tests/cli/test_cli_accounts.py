@@ -171,7 +171,7 @@ def test_advice_about_the_keyring_is_that_of_a_command_line(
 ) -> None:
     cached = run("devices", "--cache")
     assert cached.code == 0
-    assert "else leave --cache out" in cached.err
+    assert "Or leave --cache out." in cached.err
     monkeypatch.delenv("SIPERB_PAT")
     missing = run("devices")
     assert missing.err == (
@@ -196,7 +196,7 @@ def test_a_locked_keyring_is_told_once(
     monkeypatch.delenv("SIPERB_PAT")
     result = run("devices")
     assert (result.code, result.err.count("\n")) == (1, 1)
-    assert "the keyring is locked: unlock it" in result.err
+    assert "The keyring is locked. Unlock it" in result.err
     assert run("devices", "--account", "somebody").code == 1
     monkeypatch.setenv("SIPERB_PAT", siperb_server.pat)
     assert run("devices").err == ""

@@ -62,6 +62,16 @@ def test_logout_tells_of_what_the_keyring_keeps(
     assert "1 record is still in the keyring" in result.err
 
 
+@pytest.mark.usefixtures("file_keyring")
+def test_logout_removes_what_siperb_0_1_0_stored(run: Run) -> None:
+    stored: dict[str, str] = json.loads((Path(__file__).parents[1] / "helpers" / "entries_of_0_1_0.json").read_text())
+    keyring = FileKeyring()
+    for name, text in stored.items():
+        keyring.set_password(name, "siperb", text)
+    assert run("logout", "--base-url", "https://api.example").code == 0
+    assert [name for name in stored if keyring.get_password(name, "siperb")] == []
+
+
 @pytest.fixture
 def two_users(
     run: Run, siperb_server: SiperbServer, pat: str, file_keyring: Path, monkeypatch: pytest.MonkeyPatch

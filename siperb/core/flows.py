@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from attrs import evolve
+
 from siperb.cache.records import Key, Record
 from siperb.core import effects
 from siperb.core.calls import Call
@@ -85,6 +87,13 @@ def fetch(context: Context, call: Call[T], session: Session | None) -> Flow[T]:
     if session is None:
         context.refusal.check(context.began)
     held = session or (yield from effects.auth())
+    answer = yield from _fetch(context, call, session, held)
+    if isinstance(answer, Provisioning):
+        answer = evolve(answer, user_id=context.domain_user or held.user_id)
+    return answer
+
+
+def _fetch(context: Context, call: Call[T], session: Session | None, held: Session) -> Flow[T]:
     key = call.key(context.origin, held.user_id, context.domain_user)
     record = (yield from effects.load(key)) if key else None
     cached = _understood(call.parse, record, context.now())

@@ -131,6 +131,8 @@ class Provisioning(Answer):
     """Where the phone registers: "Proxy" is Siperb's own, "WebSocket" is any."""
     profile_name: str | None = None
     """The name to show for the phone's user."""
+    user_id: str | None = field(default=None, eq=False, kw_only=True)
+    """The user whose device it is: the client that fetched it says so, never the document. None if you made it."""
 
     @property
     def jwt_expires_at(self) -> datetime | None:

@@ -28,6 +28,7 @@ def rooms(package: ModuleType) -> list[str]:
 
 
 SIP, MODELS, CORE = map(rooms, (siperb.sip, siperb.models, siperb.core))
+SIP.remove("siperb.sip.registrar")  # the one that asks, with aiohttp
 PURE = ["siperb.errors", *MODELS, *SIP, *CORE, "siperb.cache.records", "siperb.cache.entries"]
 NETWORK = {"requests", "urllib3", "aiohttp", "keyring"}
 IO = {"asyncio", "socket", "ssl", "http.client", "threading", "selectors", "subprocess", "secrets"}

@@ -198,7 +198,7 @@ class Administration(Driver):
         return await self._run(self._fetch(core.admin.update_settings(settings), timeout=timeout))
 
     @keeps_secrets
-    async def create_pat(self, name: str, *, days: int = 100, timeout: float | None = None) -> siperb.AccessToken:
+    async def create_pat(self, name: str, *, days: int = 100, timeout: float | None = None) -> siperb.NewAccessToken:
         """Make a personal access token (PAT), shown this once; raises, `strict` or not, as `request` does.
 
         name: what it is for.

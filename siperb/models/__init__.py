@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from siperb.models.answers import Device, Provisioning, Session
     from siperb.models.results import BulkResult, NotProvisioned, Provisioned, ProvisioningResult
-    from siperb.models.users import AccessToken, DomainUser, User
+    from siperb.models.users import AccessToken, DomainUser, NewAccessToken, User
 
 __all__ = [
     "AccessToken",
     "BulkResult",
     "Device",
     "DomainUser",
+    "NewAccessToken",
     "NotProvisioned",
     "Provisioned",
     "Provisioning",
@@ -27,7 +28,7 @@ __all__ = [
 
 _ROOMS = {
     **dict.fromkeys(("Device", "Provisioning", "Session"), "answers"),
-    **dict.fromkeys(("AccessToken", "DomainUser", "User"), "users"),
+    **dict.fromkeys(("AccessToken", "DomainUser", "NewAccessToken", "User"), "users"),
     **dict.fromkeys(("BulkResult", "NotProvisioned", "Provisioned", "ProvisioningResult"), "results"),
 }
 

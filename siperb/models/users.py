@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from siperb.models.answers import Answer
 
-__all__ = ["AccessToken", "DomainUser", "User"]
+__all__ = ["AccessToken", "DomainUser", "NewAccessToken", "User"]
 
 
 @frozen
@@ -36,4 +36,12 @@ class AccessToken(Answer):
     name: str | None = None
     """The name people gave it, or None."""
     token: str | None = field(default=None, repr=False)
-    """Of `create_pat` the PAT itself, a secret; else None."""
+    """The PAT itself, a secret: `create_pat` alone knows it. Else None."""
+
+
+@frozen
+class NewAccessToken(AccessToken):
+    """A personal access token (PAT) that `create_pat` has made, with its value."""
+
+    token: str = field(repr=False, kw_only=True)
+    """The PAT itself, a secret. The API shows it this once."""

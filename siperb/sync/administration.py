@@ -199,7 +199,7 @@ class Administration(Driver):
         return self._run(self._fetch(core.admin.update_settings(settings), timeout=timeout))
 
     @OnClassToo
-    def create_pat(cls, name: str, *, days: int = 100, timeout: float | None = None) -> siperb.AccessToken:
+    def create_pat(cls, name: str, *, days: int = 100, timeout: float | None = None) -> siperb.NewAccessToken:
         """Make a personal access token (PAT), shown this once; raises, `strict` or not, as `request` does.
 
         name: what it is for.

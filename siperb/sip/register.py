@@ -50,9 +50,19 @@ class Question:
     extra_headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
+    @bare
     def of(cls, provisioning: Provisioning, session: Session | None, *, insecure: bool = False) -> Question:
         """Make the question, or raise what `siperb.sip.jssip` raises."""
-        return _question(provisioning, session, insecure)
+        username, password, domain, *_ = read(provisioning, *_ACCOUNT)
+        headers = [header.partition(": ") for header in extra_headers(provisioning, session, insecure=insecure)]
+        return cls(
+            websocket_url(provisioning, insecure=insecure),
+            f"sip:{domain}",
+            sip_uri(provisioning),
+            username,
+            password,
+            tuple((name, value) for name, _, value in headers),
+        )
 
     def ask(self, user_agent: str, random: Callable[[], str]) -> Conversation:
         """Return the conversation, which ends with the registrar's answer.
@@ -85,20 +95,6 @@ class Question:
             answer = yield from _exchange(write_request("REGISTER", self.target, headers), branch, reader)
             if number == MAX_REQUESTS or not wallet.learn(answer):
                 return _registration(answer, answered_challenge=number > 1)
-
-
-@bare
-def _question(provisioning: Provisioning, session: Session | None, insecure: bool) -> Question:
-    username, password, domain, *_ = read(provisioning, *_ACCOUNT)
-    headers = [header.partition(": ") for header in extra_headers(provisioning, session, insecure=insecure)]
-    return Question(
-        websocket_url(provisioning, insecure=insecure),
-        f"sip:{domain}",
-        sip_uri(provisioning),
-        username,
-        password,
-        tuple((name, value) for name, _, value in headers),
-    )
 
 
 class _Wallet:

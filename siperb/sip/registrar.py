@@ -125,6 +125,7 @@ async def _hold(conversation: Conversation, websocket: aiohttp.ClientWebSocketRe
         while True:
             if to_send is not None:
                 await websocket.send_str(to_send)
+                to_send = None  # it holds secrets, and a cancelled call leaves this frame in its traceback
             message = await websocket.receive()
             if time.monotonic() - turn_began > TURN:  # a message that has come already is received without a wait
                 await asyncio.sleep(0)  # the deadline ends it here

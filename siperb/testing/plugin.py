@@ -1,7 +1,7 @@
 """The pytest plugin. It loads next to nothing until a test asks for its fixture.
 
-It is installed as the module `pytest_siperb` too, and pytest loads that one: a project may have a package named siperb
-of its own, which pytest must neither trip over nor find replaced by the SDK.
+It is installed as the module `pytest_siperb`: a project may have a package named siperb of its own, which pytest must
+neither trip over nor find replaced by the SDK.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _hidden() -> str | None:
     with suppress(ValueError):  # a module that somebody made by hand
         spec = find_spec("siperb")
     folders = list(spec.submodule_search_locations or ()) if spec else []
-    if any(os.path.exists(os.path.join(folder, "testing", "plugin.py")) for folder in folders):
+    if any(os.path.exists(os.path.join(folder, "testing", "server.py")) for folder in folders):
         return None
     where = ((spec and spec.origin) or ", ".join(folders)) or "something else of that name"
     return f"siperb: {where} hides the Siperb SDK, so there is no siperb_server. Rename it to have the fixture."

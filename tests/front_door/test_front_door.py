@@ -346,3 +346,9 @@ def test_a_closed_client_says_so() -> None:
     client.close()
     with pytest.raises(ConfigurationError, match="closed"):
         client.get_devices()
+
+
+def test_the_plugin_of_what_is_installed_serves_its_fixture(siperb_server: SiperbServer) -> None:
+    """A wheel holds it under another name than a checkout does."""
+    with Siperb(state=None) as client:
+        assert client.login().user_id == siperb_server.user.user_id

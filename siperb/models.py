@@ -19,6 +19,7 @@ __all__ = [
     "BulkResult",
     "Device",
     "DomainUser",
+    "NewAccessToken",
     "NotProvisioned",
     "Provisioned",
     "Provisioning",
@@ -148,6 +149,8 @@ class Provisioning(Answer):
     """Where the phone registers: "Proxy" is Siperb's own, "WebSocket" is any."""
     profile_name: str | None = None
     """The name to show for the phone's user."""
+    user_id: str | None = field(default=None, eq=False, kw_only=True)
+    """The user whose device it is: the client that fetched it says so, never the document. None if you made it."""
 
     @property
     def jwt_expires_at(self) -> datetime | None:
@@ -190,7 +193,15 @@ class AccessToken(Answer):
     name: str | None = None
     """The name people gave it, or None."""
     token: str | None = field(default=None, repr=False)
-    """Of `create_pat` the PAT itself, a secret; else None."""
+    """The PAT itself, a secret: `create_pat` alone knows it. Else None."""
+
+
+@frozen
+class NewAccessToken(AccessToken):
+    """A personal access token (PAT) that `create_pat` has made, with its value."""
+
+    token: str = field(repr=False, kw_only=True)
+    """The PAT itself, a secret. The API shows it this once."""
 
 
 @frozen

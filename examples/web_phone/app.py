@@ -12,8 +12,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
-import hmac
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,18 +29,25 @@ HERE = Path(__file__).parent
 FILES = {"/": HERE / "index.html", "/style.css": HERE / "style.css", "/phone.js": HERE / "dist" / "phone.js"}
 ECHO_FILES = {"/echo": HERE / "echo.html", "/echo.js": HERE / "dist" / "echo.js"}
 CONFIGURATIONS = {"jssip": sip.jssip, "sipjs": sip.sipjs}
-COOKIE = "web_phone"
+SIGNED_IN = 12 * 3600.0  # seconds until a page has to sign in again
+LONGEST_BODY = 1024  # bytes; a page sends a key and nothing else
 TIME_TO_LOG_IN = 5.0  # seconds; what is wrong then is told by the page, which can try again
 
 CLIENT = web.AppKey("client", AsyncSiperb[NoReturn])  # a strict one: NoReturn is what it gives on failure
 OPTIONS = web.AppKey("options", argparse.Namespace)
 KEYS = web.AppKey("keys", dict[str, str])
-USERS = web.AppKey("users", dict[str, str])
+SESSIONS = web.AppKey("sessions", dict[str, tuple[str, float]])  # user, and when it ends
 
 
 def current_user(request: web.Request) -> str | None:
     """Who is asking? PUT YOUR APPLICATION'S OWN LOGIN HERE; this one knows whose printed link was opened."""
-    return request.app[USERS].get(request.cookies.get(COOKIE, ""))
+    user, ends = request.app[SESSIONS].get(bearer(request), (None, 0.0))
+    return user if time.monotonic() < ends else None
+
+
+def bearer(request: web.Request) -> str:
+    """The page's session key. It is no cookie: browsers send those to every port of this host."""
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
 def choose_device(user: str, devices: list[Device]) -> Device:
@@ -104,19 +111,30 @@ def speed_dials(provisioning: Provisioning) -> Iterator[dict[str, str]]:
 
 
 async def sign_in(request: web.Request) -> web.Response:
-    """Trade the printed key, which is good once, for a cookie."""
-    given = await request.text()
-    keys = request.app[KEYS]
-    good = [key for key in keys if hmac.compare_digest(key.encode(), given.encode())]
-    if not good:
+    """Trade the printed key, which is good once, for a session key, which is good for a while."""
+    given = (await read(request)).decode("ascii", "replace")  # never as the sender's Content-Type says
+    user = request.app[KEYS].pop(given, None)
+    if user is None:
         raise web.HTTPUnauthorized(text="This key is not good, or no longer: each opens the page once.")
-    session, user = secrets.token_urlsafe(), keys.pop(good[0])
-    request.app[USERS][session] = user
-    response = web.Response(status=204)
-    secure = request.app[OPTIONS].origin.startswith("https:")
-    response.set_cookie(COOKIE, session, httponly=True, samesite="Strict", secure=secure)
+    sessions, now = request.app[SESSIONS], time.monotonic()
+    for key in [key for key, (_, ends) in sessions.items() if ends <= now]:
+        del sessions[key]
+    session = secrets.token_urlsafe()
+    sessions[session] = user, now + request.app[OPTIONS].signed_in
     announce(request.app, user)
-    return response
+    return web.Response(text=session)
+
+
+async def sign_out(request: web.Request) -> web.Response:
+    request.app[SESSIONS].pop(bearer(request), None)
+    return web.Response(status=204)
+
+
+async def read(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError):  # a Content-Encoding that it is not in, for one
+        raise web.HTTPBadRequest(text="The body cannot be read.") from None
 
 
 async def file(request: web.Request) -> web.FileResponse:
@@ -125,10 +143,14 @@ async def file(request: web.Request) -> web.FileResponse:
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Only this origin's own pages: another site, or another name for this address, gets nothing (DNS rebinding)."""
+    """Only this origin's own pages: another site, or another name for this address, gets nothing (DNS rebinding).
+
+    A browser names the page's Origin with every POST.
+    """
     origin: str = request.app[OPTIONS].origin
     asked = f"{urlsplit(origin).scheme}://{request.host}"
-    if as_browsers_send_it(asked) != origin or request.headers.get("Origin", origin) != origin:
+    said = request.headers.get("Origin", None if request.method == "POST" else origin)
+    if as_browsers_send_it(asked) != origin or said != origin:
         raise web.HTTPForbidden(text=f"This is {origin} only.")
     return await handler(request)
 
@@ -167,11 +189,12 @@ async def run_client(app: web.Application) -> AsyncIterator[None]:
 
 
 def make_app(options: argparse.Namespace) -> web.Application:
-    app = web.Application(middlewares=[guard])
-    app[OPTIONS], app[KEYS], app[USERS] = options, {}, {}
+    app = web.Application(middlewares=[guard], client_max_size=LONGEST_BODY)
+    app[OPTIONS], app[KEYS], app[SESSIONS] = options, {}, {}
     app.cleanup_ctx.append(run_client)
     app.on_response_prepare.append(protect)
     app.router.add_post("/sign-in", sign_in)
+    app.router.add_post("/sign-out", sign_out)
     if options.echo:
         app.router.add_post("/configuration/echo", echo_configuration)
     app.router.add_post("/configuration/{library}", configuration)
@@ -190,6 +213,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--insecure", action="store_true", help="ws instead of wss, for a registrar on loopback alone")
     parser.add_argument("--demo", action="store_true", help="a Siperb API and a registrar on loopback, with an echo")
+    parser.add_argument("--signed-in", type=float, default=SIGNED_IN, metavar="SECONDS", help="(default: 12 hours)")
     parser.set_defaults(pat=None, base_url=None, echo=None)
     options = parser.parse_args(arguments)
     options.origin = as_browsers_send_it(options.origin or f"http://{options.host}:{options.port}")

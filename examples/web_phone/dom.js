@@ -30,9 +30,10 @@ export function fillIn() {
   for (const each of document.querySelectorAll("[data-label]")) each.ariaLabel = words.fixed[each.dataset.label];
 }
 
-export async function post(path, body) {
+export async function post(path, { body, key } = {}) {
   try {
-    const response = await fetch(path, { method: "POST", body });
+    const headers = key ? { Authorization: `Bearer ${key}` } : {};
+    const response = await fetch(path, { method: "POST", body, headers });
     return { ok: response.ok, status: response.status, text: await response.text() };
   } catch {
     return { ok: false, text: words.problems.noServer };

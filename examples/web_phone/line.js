@@ -8,6 +8,9 @@ import { connectedAgain, problems } from "./words.js";
 const libraries = { jssip, sipjs };
 const LONGEST_TIMER = 2 ** 31 - 1; // milliseconds; a longer one goes off at once
 const SECONDS_TO_NEXT_TRY = 10;
+const MILLISECONDS_TO_UNREGISTER = 2000;
+
+const SESSION = "session"; // the page's key at its server: in sessionStorage, which is this tab's and this port's alone
 
 let attempt = 0; // a newer attempt to connect makes the older one give up
 let timer; // of the next attempt: before the JWT expires, or after the registrar did not answer
@@ -17,20 +20,30 @@ let onIncoming;
 
 export async function begin(incoming) {
   onIncoming = incoming;
-  const key = decodeURIComponent(location.hash.slice(1)); // which no server sees
+  const key = location.hash.slice(1); // which no server sees
   history.replaceState(null, "", location.pathname);
   if (key) await signIn(key);
   else await connect();
 }
 
 export async function signIn(key) {
-  const { ok, text } = await post("sign-in", key);
+  const { ok, text } = await post("sign-in", { body: key });
   if (!ok) return askForKey(text);
+  sessionStorage.setItem(SESSION, text);
   state.needsKey = false;
   await connect();
 }
 
+export async function signOut() {
+  attempt++;
+  await post("sign-out", { key: sessionStorage.getItem(SESSION) });
+  sessionStorage.removeItem(SESSION);
+  await Promise.race([disconnect(), new Promise((up) => setTimeout(up, MILLISECONDS_TO_UNREGISTER))]);
+  location.reload(); // which forgets the calls and the speed dials too
+}
+
 function askForKey(problem) {
+  sessionStorage.removeItem(SESSION);
   Object.assign(state, { line: "signedOut", needsKey: true, problem, canRetry: false });
   changed();
   $("key").focus();
@@ -44,7 +57,7 @@ export async function connect() {
   Object.assign(state, { line: "connecting", news: undefined, problem: undefined });
   await disconnect();
   const library = document.querySelector("[name=library]:checked").value;
-  const { ok, status, text } = await post(`configuration/${library}`);
+  const { ok, status, text } = await post(`configuration/${library}`, { key: sessionStorage.getItem(SESSION) });
   if (mine !== attempt) return;
   if (status === 401) return askForKey();
   if (!ok) return fail("noConfiguration", text);

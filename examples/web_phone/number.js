@@ -4,17 +4,20 @@ const separators = /[\s\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u206
 
 // "tel:+49 (0)30 / 123-45" is +493012345. What has letters or an @ in it is no number, and stays.
 export function clean(text) {
-  const number = text.trim().replace(/^tel:/i, "").replace(/(?<=^\+[\d\s]+)\(0\)/, "").replace(separators, "");
+  const number = text.trim().replace(/^tel:/i, "").replace(/^(\+[\d\s]+)\(0\)/, "$1").replace(separators, "");
   return /^[+\d*#]+$/.test(number) ? number : text.trim();
 }
 
 export function toTarget(number, domain) {
-  return /^sips?:/i.test(number) ? number
-    : number.includes("@") ? `sip:${number}` : `sip:${encodeURIComponent(number).replace(/^%2B/, "+")}@${domain}`;
+  if (/^sips?:/i.test(number)) return number;
+  if (number.includes("@")) return `sip:${number}`;
+  const whole = number.replace(/\p{Surrogate}/gu, "\ufffd"); // half a character cannot be escaped
+  return `sip:${encodeURIComponent(whole).replace(/^%2B/, "+")}@${domain}`;
 }
 
-// What is dialled to call that user again: a number at home, an address elsewhere.
+// The number to dial to call that user again; an address, if the user is elsewhere. Both libraries have decoded the user,
+// who may be missing: sip:anonymous.invalid.
 export function toNumber(user, host, domain) {
-  const name = decodeURIComponent(user);
-  return host === domain ? name : `${name}@${host}`;
+  if (!user) return host;
+  return host === domain ? user : `${user}@${host}`;
 }

@@ -1,7 +1,7 @@
 // The page: each thing that is pressed, and what it does.
 import { answer, dial, hangUp, hold, incoming, mute } from "./call.js";
 import { $, fillIn } from "./dom.js";
-import { begin, connect, signIn } from "./line.js";
+import { begin, connect, signIn, signOut } from "./line.js";
 import "./keys.js";
 import "./lists.js";
 import "./notice.js";
@@ -17,6 +17,7 @@ function on(id, event, act) {
 }
 
 on("sign-in", "submit", () => signIn($("key").value.trim()));
+on("sign-out", "click", signOut);
 on("dialer", "submit", () => dial($("number").value));
 on("transferrer", "submit", () => transfer($("target").value));
 on("cancel", "click", () => showTransfer(false));

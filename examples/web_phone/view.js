@@ -20,6 +20,7 @@ onChange(() => {
   write("problem-text", problem ?? "");
   $("retry").hidden = !state.canRetry || Boolean(call);
   $("sign-in").hidden = !state.needsKey;
+  $("sign-out").hidden = state.needsKey || line === "starting" || Boolean(call);
 
   $("call").hidden = !call;
   if (call) {

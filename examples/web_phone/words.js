@@ -11,6 +11,7 @@ export const fixed = {
   key: "Key",
   keyHint: "The last part of the link that the server printed.",
   signIn: "Sign in",
+  signOut: "Sign out",
   number: "Number or SIP address",
   backspace: "Delete the last digit",
   keypad: "Keypad",

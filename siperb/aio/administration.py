@@ -216,7 +216,7 @@ class Administration(Ports):
         *,
         days: int = 100,
         timeout: float | None = None,
-    ) -> siperb.AccessToken:
+    ) -> siperb.NewAccessToken:
         """Make a personal access token (PAT), shown this once; raises, `strict` or not, as `request` does.
 
         name: what it is for.

@@ -127,7 +127,7 @@ class Ports(BulkRuns):
         return True
 
     async def _ask_registrar(self, *args: Any, **options: Any) -> Registration:
-        from siperb.client.registrar import ask
+        from siperb.sip.registrar import ask
 
         return await ask(*args, **options)
 

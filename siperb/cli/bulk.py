@@ -106,7 +106,7 @@ def _outcome(result: ProvisioningResult, form: str, session: Session | None, mas
     try:
         document = build(form, result.provisioning, session)
         said["provisioning"] = mask_all(document, secrets_in(result.provisioning, session)) if masked else document
-        sip.jssip(result.provisioning)
+        sip.check(result.provisioning)
     except SiperbError as error:
         said |= as_document(error)
     return said

@@ -12,17 +12,17 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from siperb import sip
+from siperb import __version__, sip
 from siperb.cli.check import TIMEOUT, Check, Context, Problem, Skipped
 from siperb.cli.client import client
 from siperb.cli.credentials import address, find, given, keyring_name
 from siperb.cli.devices import choose
 from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.masking import mask
-from siperb.cli.registration import advice, is_plain, outcome
-from siperb.client.network import environment_proxy, is_loopback, tls_context, without_credentials
-from siperb.client.registrar import no_redirects
+from siperb.cli.registration import is_plain, outcome
+from siperb.client.network import environment_proxy, is_loopback, tls_context
 from siperb.errors import CacheError
+from siperb.sip.registrar import PAGE, connected
 
 
 def check_address(context: Context) -> str:
@@ -133,7 +133,7 @@ def check_devices(context: Context) -> str:
 def check_provisioning(context: Context) -> str:
     device = context.device
     context.provisioning = provisioning = context.siperb.get_provisioning(device.device_token)
-    sip.jssip(provisioning)  # names what is missing
+    sip.check(provisioning)  # names what is missing
     expires = provisioning.jwt_expires_at
     if expires and expires <= datetime.now(timezone.utc):
         raise Problem(f"the JWT ended at {expires:%Y-%m-%d %H:%M} UTC", "set this computer's clock, if it is wrong")
@@ -147,7 +147,7 @@ def check_websocket(context: Context) -> str:
     url = sip.websocket_url(context.provisioning, insecure=is_plain(context.provisioning, context.base_url))
     problem: Problem
     try:
-        protocol = asyncio.run(_shake_hands(url))
+        protocol = asyncio.run(asyncio.wait_for(_shake_hands(url), TIMEOUT))
     except aiohttp.WSServerHandshakeError as error:
         problem = Problem(f"{url} answered {error.status} instead of a WebSocket", _AT_SIPERB)
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError):
@@ -171,7 +171,7 @@ def check_registration(context: Context) -> str:
     registration = context.siperb.check_registration(context.provisioning, insecure=plain)
     if registration.accepted:
         return outcome(registration)
-    raise Problem(outcome(registration), advice(registration))
+    raise Problem(outcome(registration), registration.advice)
 
 
 CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
@@ -202,12 +202,7 @@ def _refuse_made_up(context: Context) -> None:
 
 async def _shake_hands(url: str) -> str | None:
     """The subprotocol that the server takes of ``sip`` (RFC 7118, 4.1)."""
-    found = environment_proxy(url.replace("ws", "http", 1))
-    proxy, login = without_credentials(found) if found else (None, None)
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT), trace_configs=[no_redirects()]) as session,
-        session.ws_connect(url, protocols=("sip",), ssl=tls_context(), proxy=proxy, proxy_headers=login) as websocket,
-    ):
+    async with connected(url, PAGE, TIMEOUT, f"siperb-python/{__version__}") as websocket:
         return websocket.protocol
 
 

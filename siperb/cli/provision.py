@@ -108,7 +108,7 @@ def _warn_if_incomplete(provisioning: Provisioning) -> None:
     from siperb.errors import IncompleteProvisioningError
 
     try:
-        sip.jssip(provisioning)
+        sip.check(provisioning)
     except IncompleteProvisioningError as error:
         warn(str(error))
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 SHOWN = 3  # phones
 
-_REFUSED = {401, 403, 407}
-
 
 def check_registration(siperb: Siperb, provisioning: Provisioning, arguments: argparse.Namespace) -> int:
     """Show what the registrar says; 0 when it takes the account."""
@@ -31,7 +29,7 @@ def check_registration(siperb: Siperb, provisioning: Provisioning, arguments: ar
         write_json(attrs.asdict(registration))
     else:
         show(printable(outcome(registration)))
-        if hint := advice(registration):
+        if hint := registration.advice:
             say(printable(f"→ {hint}"))
     return 0 if registration.accepted else ERROR
 
@@ -45,38 +43,14 @@ def is_plain(provisioning: Provisioning, base_url: str) -> bool:
 
 def outcome(registration: Registration) -> str:
     """One line."""
-    said = f"{registration.status} {registration.reason}".strip()
-    if registration.accepted:
-        phones = registration.contacts
-        if not phones:
-            return "accepted; no phone is registered"
-        count = "1 phone" if len(phones) == 1 else f"{len(phones)} phones"
-        more = ", …" if len(phones) > SHOWN else ""
-        return f"accepted; {count} registered: {', '.join(map(_phone, phones[:SHOWN]))}{more}"
-    if registration.status in _REFUSED:
-        if _wants_another_kind(registration):
-            return f"the registrar wants an authentication that is not known here ({said})"
-        return f"the SIP user or password is refused ({said})"
-    if registration.status >= 500:
-        return f"the registrar is in trouble ({said})"
-    return f"the registrar says no ({said})"
-
-
-def advice(registration: Registration) -> str | None:
-    """What to do about it."""
-    if registration.accepted:
-        return None
-    if _wants_another_kind(registration):
-        return "have it ask for digest authentication with MD5, SHA-256 or SHA-512-256 and qop=auth, as phones know it"
-    if registration.status in _REFUSED:
-        return "check SipUsername, SipPassword and SipDomain in the device's settings at Siperb"
-    if registration.status >= 500:
-        return "try again later; else ask whoever runs the registrar"
-    return "check SipUsername and SipDomain in the device's settings at Siperb"
-
-
-def _wants_another_kind(registration: Registration) -> bool:
-    return registration.status in (401, 407) and not registration.answered_challenge
+    phones = registration.contacts
+    if not 200 <= registration.status < 300:
+        return registration.meaning
+    if not phones:
+        return "accepted; no phone is registered"
+    count = "1 phone" if len(phones) == 1 else f"{len(phones)} phones"
+    more = ", …" if len(phones) > SHOWN else ""
+    return f"accepted; {count} registered: {', '.join(map(_phone, phones[:SHOWN]))}{more}"
 
 
 def _phone(contact: Contact) -> str:

@@ -86,7 +86,9 @@ class BulkRuns(Creating):
         call = self._begin(timeout)
         if step.device_token is None:
             return (await self._answer(call, operations.get_devices()))[1]
-        return (await self._answer(call, operations.get_provisioning(step.device_token)))[1]
+        provisioning = (await self._answer(call, operations.get_provisioning(step.device_token)))[1]
+        self._own(call, provisioning)
+        return provisioning
 
     def _run(self, call: Coroutine[Any, Any, T]) -> Any:
         raise NotImplementedError

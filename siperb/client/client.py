@@ -32,7 +32,7 @@ from siperb.errors import (
     SiperbError,
     bare,
 )
-from siperb.models import Session
+from siperb.models import Provisioning, Session
 from siperb.state import SiperbState
 from siperb.threads import WorkerPool, renewed_after_fork
 
@@ -187,9 +187,15 @@ class Client(_Place, Kept):
             _, answer = await self._answer(call, operation)
         else:
             answer = await self._kept_answer(call, operation)
+        self._own(call, answer)
         if operation.published and self._domain_user is None:
             self._publish(call.account, operation.published, answer)
         return answer
+
+    def _own(self, call: Call, answer: object) -> None:
+        """Note whose document it is: the document itself is written by users."""
+        if isinstance(answer, Provisioning) and call.account.session:
+            object.__setattr__(answer, "user_id", self._domain_user or call.account.session.user_id)
 
     def _publish(self, account: Account, name: str, answer: Any) -> None:
         is_wanted = account is self._account or account.is_given
@@ -231,12 +237,11 @@ class Client(_Place, Kept):
         return self._ask(operation, timeout=timeout)
 
     async def _check_registration(
-        self, provisioning: siperb.Provisioning, insecure: bool, timeout: float | None
+        self, provisioning: siperb.Provisioning, insecure: bool, origin: str | None, timeout: float | None
     ) -> siperb.Registration:
-        call = self._call(Account(""), timeout)
-        return await self._ask_registrar(
-            provisioning, self.session, insecure=insecure, timeout=call.left, user_agent=self._user_agent
-        )
+        options = {"insecure": insecure, "origin": origin, "user_agent": self._user_agent}
+        seconds = self._call(Account(""), timeout).left
+        return await self._ask_registrar(provisioning, self.session, timeout=seconds, **options)
 
     async def _ask_registrar(self, *args: Any, **options: Any) -> siperb.Registration:
         """What the registrar says, asked with `aiohttp` on both facades."""

@@ -14,7 +14,7 @@ from siperb.core.operations import Operation
 from siperb.core.structure import structure
 from siperb.core.wire import is_object
 from siperb.errors import APIResponseError, ConfigurationError
-from siperb.models import AccessToken, Device, DomainUser
+from siperb.models import AccessToken, Device, DomainUser, NewAccessToken
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ def get_pats() -> Operation[list[AccessToken]]:
     return _list(PATS, _pat)
 
 
-def create_pat(name: str, days: int) -> Operation[AccessToken]:
+def create_pat(name: str, days: int) -> Operation[NewAccessToken]:
     if isinstance(days, bool) or not isinstance(cast(object, days), int) or days < 1:
         raise ConfigurationError("The days must be a whole number, 1 at least.")
     body = {"friendlyName": _text("name", name), "expirationDays": days}
@@ -147,11 +147,11 @@ def _pat(answer: Any) -> AccessToken:
     return structure(AccessToken, _object(answer), "The PAT")
 
 
-def _new_pat(answer: Any) -> AccessToken:
-    pat = evolve(structure(AccessToken, {"Id": ""} | _object(answer), "The PAT"), raw=answer)
+def _new_pat(answer: Any) -> NewAccessToken:
+    pat = structure(AccessToken, {"Id": ""} | _object(answer), "The PAT")
     if pat.token is None:
         raise APIResponseError("The API's answer has no PersonalAccessToken: look with get_pats() whether it was made.")
-    return pat
+    return NewAccessToken(pat.pat_id, pat.name, token=pat.token, raw=answer)
 
 
 def _object(answer: Any) -> dict[str, Any]:

@@ -153,6 +153,8 @@ def _structurer(kind: type[M]) -> Callable[[Any, Any], M]:
         names = WIRE_NAMES[kind.__name__]
         overrides: dict[str, Any] = {field: override(rename=its_names[0]) for field, its_names in names.items()}
         overrides["_raw"] = override(struct_hook=_as_it_is)
+        for attribute in {each.name for each in attrs.fields(kind)} - overrides.keys():
+            overrides[attribute] = override(omit=True)
         _STRUCTURERS[kind] = make_dict_structure_fn(kind, _converter(), _cattrs_detailed_validation=False, **overrides)
     return _STRUCTURERS[kind]
 

@@ -1,9 +1,8 @@
-"""SIP: from provisioning to the options of SIP.js and JsSIP, and to the question whether a registrar takes it. Pure.
+"""SIP: provisioning as the options of SIP.js and JsSIP, and the question to a registrar.
 
-Every function of `options` is to be had here. `register` asks for the bindings of an account, with `message` and
-`digest`; `fields` reads what all of them need of a provisioning.
+All functions of `options` are here. Only `registrar` does I/O; every other module is pure.
 """
 
-from siperb.sip.options import contact_uri, extra_headers, jssip, sip_uri, sipjs, websocket_url
+from siperb.sip.options import check, contact_uri, extra_headers, jssip, sip_uri, sipjs, websocket_url
 
-__all__ = ["contact_uri", "extra_headers", "jssip", "sip_uri", "sipjs", "websocket_url"]
+__all__ = ["check", "contact_uri", "extra_headers", "jssip", "sip_uri", "sipjs", "websocket_url"]

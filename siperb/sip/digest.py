@@ -1,4 +1,4 @@
-"""Digest authentication (RFC 7616; for SIP RFC 3261, 22, and RFC 8760): challenges to read, one answer to write."""
+"""Digest authentication (RFC 7616; for SIP RFC 3261, 22, and RFC 8760): reads challenges, writes answers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from siperb.sip.message import parameters, quote, split
 
 __all__ = ["Challenge", "authorize", "read_challenges", "strongest"]
 
+MAX_CHALLENGE = 4096  # characters; its realm, nonce and opaque are sent back
 _HASHES = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}  # the strongest first
 
 
 @frozen
 class Challenge:
-    """What a server wants to be answered.
+    """A server's question for the password.
 
-    qop: "auth", or None where it has none (RFC 2069). stale: the answer before was right but for its old nonce.
-    opaque: is to be given back.
+    Attributes:
+        qop: "auth", or None if the challenge has none (RFC 2069).
+        opaque: The answer gives it back.
+        stale: The last answer was right, but its nonce was too old.
     """
 
     realm: str
@@ -32,9 +35,9 @@ class Challenge:
 
 
 def read_challenges(values: Iterable[str]) -> list[Challenge]:
-    """Those of ``WWW-Authenticate`` or ``Proxy-Authenticate`` headers, one in each or many, that can be answered.
+    """Return the challenges of ``WWW-Authenticate`` or ``Proxy-Authenticate`` headers that can be answered.
 
-    Not those of other schemes and hashes, of ``auth-int`` alone, and what lacks a realm or a nonce.
+    Other schemes and hashes, ``auth-int`` alone, a challenge without a realm or a nonce, and a huge one cannot.
     """
     found: list[Challenge] = []
     for value in values:
@@ -52,22 +55,23 @@ def read_challenges(values: Iterable[str]) -> list[Challenge]:
 def _read_challenge(given: dict[str, str]) -> Iterable[Challenge]:
     algorithm = given.get("algorithm", "MD5").upper()
     offered = {option.strip().lower() for option in given.get("qop", "").split(",")} - {""}
-    is_whole = {"realm", "nonce"} <= given.keys() and not re.search(r"[\x00-\x1f\x7f]", "".join(given.values()))
-    if is_whole and _has(algorithm) and (not offered or "auth" in offered):
+    values = "".join(given.values())
+    is_usable = len(values) <= MAX_CHALLENGE and not re.search(r"[\x00-\x1f\x7f]", values)
+    if is_usable and {"realm", "nonce"} <= given.keys() and _has(algorithm) and (not offered or "auth" in offered):
         qop = "auth" if offered else None
         is_stale = given.get("stale", "").lower() == "true"
         yield Challenge(given["realm"], given["nonce"], algorithm, qop, given.get("opaque"), is_stale)
 
 
 def strongest(challenges: Iterable[Challenge]) -> Challenge:
-    """The one with the strongest hash, the first of equals. RFC 8760, 2.4, leaves the choice to us."""
+    """Return the challenge with the strongest hash, the first of equals. RFC 8760, 2.4, leaves the choice to us."""
     return min(challenges, key=lambda challenge: list(_HASHES).index(challenge.algorithm))
 
 
 def authorize(
     challenge: Challenge, username: str, password: str, method: str, uri: str, cnonce: str, count: int = 1
 ) -> str:
-    """The value of the ``Authorization`` header. count: of the requests with this nonce, from 1."""
+    """Return the value of the ``Authorization`` header. `count` numbers the requests with this nonce, from 1."""
     secret = _hash(challenge, f"{username}:{challenge.realm}:{password}")
     request = _hash(challenge, f"{method}:{uri}")
     nc = f"{count:08x}"
@@ -86,7 +90,7 @@ def authorize(
 
 
 def _has(algorithm: str) -> bool:
-    """Whether it is one of ours, and Python has it here: SHA-512/256 is OpenSSL's, which may be built without."""
+    """Whether the hash can be made here: SHA-512/256 comes from OpenSSL, which may be built without it."""
     try:
         return algorithm in _HASHES and bool(hashlib.new(_HASHES[algorithm], usedforsecurity=False))
     except ValueError:
@@ -94,5 +98,5 @@ def _has(algorithm: str) -> bool:
 
 
 def _hash(challenge: Challenge, text: str) -> str:
-    # Where MD5 is refused "for security" (FIPS), the registrar asks for it all the same.
+    # Python may refuse MD5 "for security" (FIPS). The registrar asks for it nevertheless.
     return hashlib.new(_HASHES[challenge.algorithm], text.encode(), usedforsecurity=False).hexdigest()

@@ -1,21 +1,45 @@
-"""What SIP needs of a provisioning, read field by field: each in a form that a phone can use, or refused by name."""
+"""Reads the fields that SIP needs from a provisioning. Each one is usable by a phone, or its name is in the error."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import ParamSpec, TypeVar
 from urllib.parse import quote
 
-from siperb.errors import ConfigurationError, IncompleteProvisioningError
+from siperb.errors import ConfigurationError, IncompleteProvisioningError, SiperbError
 from siperb.models import Provisioning
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def bare(function: Callable[P, T]) -> Callable[P, T]:
+    """Raise the function's errors without its frames: error trackers send away local variables, passwords too."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except SiperbError as error:
+            failure = error.with_traceback(None)
+        del args, kwargs
+        try:
+            raise failure
+        finally:
+            del failure  # else it and its traceback would keep each other alive
+
+    return call
 
 
 def read(provisioning: object, *names: str) -> list[str]:
-    """The values of the fields of these wire names, "" for an optional one that is missing.
+    """Return the values of the fields with these wire names; a missing optional field is "".
 
-    Raises `IncompleteProvisioningError` with the names of all that are missing or unusable, and `ConfigurationError`
-    for what is no `Provisioning`.
+    Raises:
+        IncompleteProvisioningError: Fields are missing or unusable. It names all of them.
+        ConfigurationError: The argument is no `Provisioning`.
     """
     if not isinstance(provisioning, Provisioning):
         raise ConfigurationError(
@@ -47,17 +71,17 @@ def read(provisioning: object, *names: str) -> list[str]:
 
 
 def usable_text(value: object) -> str | None:
-    """The value; None where it has control characters (header injection) or half a surrogate pair (no UTF-8)."""
+    """Return the value; None if it has control characters (header injection) or half a surrogate pair (no UTF-8)."""
     return value if isinstance(value, str) and not re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", value) else None
 
 
 def _user(value: object) -> str | None:
-    """A user part. Both libraries unescape it and let ``%`` and ``:`` through bare: not a user any more."""
+    """Both libraries unescape a user, and leave ``%`` and ``:`` as they are, which makes another user of it."""
     return None if (text := usable_text(value)) is None or set(text) & set("%:") else text
 
 
 def _digest_user(value: object) -> str | None:
-    """A user name that both libraries put between quotes as it is, and hash as it is (RFC 7616, 3.4)."""
+    """Both libraries put the user name between quotes without escaping, and hash it like that (RFC 7616, 3.4)."""
     return None if (text := _user(value)) is None or set(text) & set('"\\') else text
 
 
@@ -67,7 +91,7 @@ def _token(value: object) -> str | None:
 
 def _host(value: object) -> str | None:
     """RFC 3261, 25.1: a hostname whose last label begins with a letter, an IPv4 address or a bracketed IPv6 one."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > 255:
         return None
     label = r"[a-z0-9]+(?:-+[a-z0-9]+)*"
     if re.fullmatch(rf"(?:{label}\.)*(?![0-9]){label}", value, re.IGNORECASE | re.ASCII):
@@ -86,7 +110,7 @@ def _port(value: object) -> str | None:
 
 
 def _path(value: object) -> str | None:
-    """A path, and a query, as both libraries parse it, without the slashes in front."""
+    """A path and a query, as both libraries parse them, without the slashes in front."""
     if not isinstance(value, str) or not re.fullmatch(r"(?:[A-Za-z0-9_.!~*'()/:@&=+$,;?-]|%[0-9A-Fa-f]{2})+", value):
         return None
     return value.lstrip("/")
@@ -97,7 +121,7 @@ def is_loopback(host: str) -> bool:
 
 
 def escape(user: str) -> str:
-    """RFC 3261, 25.1: as it is what is unreserved there, and "+"; the rest in escapes, as both libraries write it."""
+    """Escape all but "+" and what RFC 3261, 25.1, calls unreserved, as both libraries do."""
     return quote(user, safe="!*'()+")
 
 
@@ -107,9 +131,10 @@ _FIELDS: dict[str, tuple[str, Callable[[object], str | None]]] = {
     "SipDomain": ("sip_domain", _host),
     "ContactUserName": ("contact_user_name", _user),
     "profileName": ("profile_name", usable_text),
-    "SipJwt": ("sip_jwt", _token),
     "SipWssServer": ("sip_wss_server", _host),
     "SipWebsocketPort": ("sip_websocket_port", _port),
     "SipServerPath": ("sip_server_path", _path),
+    "SipJwt": ("sip_jwt", _token),
 }
 _OPTIONAL = {"profileName", "SipJwt"}
+PHONE: tuple[str, ...] = tuple(_FIELDS)

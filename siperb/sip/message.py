@@ -1,7 +1,7 @@
-"""SIP messages as they go over a WebSocket: a request to write, answers to read from what comes in (RFC 3261, 7118).
+"""Writes SIP requests and reads answers, as they go over a WebSocket (RFC 3261, 7118).
 
-Reading is lenient, and takes time in proportion to the length whatever comes: what makes no sense is passed over, and
-what does not even begin as SIP, or has no end, is a `RegistrarResponseError`, which does not show it.
+Reading is lenient: it skips headers that make no sense. It takes time in proportion to the length, and it has an end.
+Input that does not begin as SIP, or is too long, is a `RegistrarResponseError`, which does not show it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from siperb.sip.registration import Contact
 
 __all__ = [
     "ADVICE",
+    "MAX_ALL",
     "MAX_MESSAGE",
     "Answer",
     "MessageReader",
@@ -28,8 +29,11 @@ __all__ = [
 ]
 
 MAX_MESSAGE = 65536  # bytes
+MAX_ALL = 2**20  # bytes of one conversation
+OVERHEAD = 64  # bytes that a WebSocket message counts on top of its own: an empty one is work too
 ADVICE = "check SipWssServer, SipWebsocketPort and SipServerPath in the device's settings at Siperb"
 
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _START = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?|[!-~]+ [!-~]+ SIP/2\.0", re.IGNORECASE)
 _MARK = re.compile(r'\\.|[",;<>]', re.DOTALL)
@@ -65,45 +69,68 @@ class Answer:
 
 
 class MessageReader:
-    """Takes what the WebSocket brings, and gives the messages of which the head is there; bodies are passed over.
+    """Takes what the WebSocket brings, and yields each message once its head is complete. Bodies are skipped.
 
-    A WebSocket message is one SIP message (RFC 7118, 5). One that comes in several, or several in one, are read too.
+    A WebSocket message is one SIP message (RFC 7118, 5). A SIP message in several of them, and several in one, are
+    read too. Each byte is looked at once, however it comes.
     """
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = bytearray()
+        self._seen = 0  # bytes at their front, in which no head ends
+        self._is_sip = False  # whether their first line is
         self._body_to_come = 0  # bytes
+        self._left = MAX_ALL
 
     def take(self, piece: bytes) -> Iterator[Answer]:
-        """Raises `RegistrarResponseError` for what is no SIP, and for a head of more than `MAX_MESSAGE` bytes."""
+        """Yield the messages that the piece completes.
+
+        Raises:
+            RegistrarResponseError: It is no SIP, its head has more than `MAX_MESSAGE` bytes, or all pieces together
+                have more than `MAX_ALL`.
+        """
+        self._left -= len(piece) + OVERHEAD
+        if self._left < 0:
+            raise RegistrarResponseError(f"The registrar sends more than {MAX_ALL // 2**20} MiB: {ADVICE}.")
         skipped = min(self._body_to_come, len(piece))
         self._body_to_come -= skipped
         self._pending += piece[skipped:]
-        while True:
-            self._pending = self._pending.lstrip(b"\r\n")  # keep-alives too (RFC 7118, 6)
-            end = re.search(rb"\r?\n\r?\n", self._pending)
-            head = self._pending[: end.start()] if end else self._pending
-            if len(head) > MAX_MESSAGE:
-                raise too_large()
-            if not end:
-                if b"\n" in head:
-                    _read_head(head)  # raises at once for what is no SIP
-                return
-            answer, rest = _read_head(head), self._pending[end.end() :]
+        while head := self._next_head():
+            answer = _read_head(head)
             length = _content_length(answer)
-            self._pending = b"" if length is None else rest[length:]
-            self._body_to_come = max((length or 0) - len(rest), 0)
+            whole = len(self._pending) if length is None else length
+            self._body_to_come = max(whole - len(self._pending), 0)
+            del self._pending[:whole]
             yield answer
+
+    def _next_head(self) -> bytes:
+        """Take the head of the next message off the pending bytes; empty if it is not complete."""
+        pending = self._pending
+        if not self._seen:
+            keep_alives = re.match(rb"[\r\n]+", pending)  # RFC 7118, 6
+            del pending[: keep_alives.end() if keep_alives else 0]
+        end = _HEAD_END.search(pending, max(self._seen - 3, 0))
+        length = end.start() if end else len(pending)
+        if length > MAX_MESSAGE:
+            raise too_large()
+        head = bytes(pending[:length]) if end else b""
+        if end:
+            del pending[: end.end()]
+        elif not self._is_sip and (line := pending.find(b"\n", self._seen)) >= 0:
+            self._is_sip = bool(_read_head(bytes(pending[:line])))  # raises at once if it is none
+        self._seen = 0 if end else length
+        self._is_sip = self._is_sip and not end
+        return head
 
 
 def write_request(method: str, uri: str, headers: Iterable[tuple[str, str]]) -> str:
-    """A request without a body. The caller sees to it that no value has a line break."""
+    """Return a request without a body. No value may have a line break."""
     lines = [f"{method} {uri} SIP/2.0", *(f"{name}: {value}" for name, value in headers), "Content-Length: 0"]
     return "\r\n".join([*lines, "", ""])
 
 
 def contacts(answer: Answer) -> tuple[Contact, ...]:
-    """The bindings that it lists. What is malformed comes as it is: something is registered there all the same."""
+    """Return the bindings that the answer lists; a malformed one too, as it stands for a phone."""
     at_large = _seconds(answer.first("expires"))
     found: list[Contact] = []
     for item in (item for value in answer.values("contact") for item in split(value, ",")):
@@ -118,7 +145,7 @@ def contacts(answer: Answer) -> tuple[Contact, ...]:
 
 
 def split(value: str, separator: str) -> list[str]:
-    """The items between commas or semicolons; those within quotes or angle brackets do not count."""
+    """Return the items between commas or semicolons, except those within quotes or angle brackets."""
     items: list[str] = []
     start, closing = 0, ""
     for mark in _MARK.finditer(value):
@@ -134,7 +161,7 @@ def split(value: str, separator: str) -> list[str]:
 
 
 def parameters(items: Iterable[str]) -> dict[str, str]:
-    """Each ``name=value``: names in lower case, values out of their quotes; the first of a name counts."""
+    """Return each ``name=value``: the name in lower case, the value without quotes. The first of a name counts."""
     found: dict[str, str] = {}
     for item in items:
         if parameter := _PARAMETER.fullmatch(item):
@@ -152,13 +179,13 @@ def too_large() -> RegistrarResponseError:
 
 
 def _read_head(head: bytes) -> Answer:
-    text = re.sub(r"\r?\n[ \t]+", " ", head.decode(errors="replace"))  # folded lines (RFC 3261, 7.3.1)
-    first, *lines = re.split(r"\r?\n", text)
-    start = _START.fullmatch(first)
+    first, _, rest = head.decode(errors="replace").partition("\n")
+    text = re.sub(r"\r?\n[ \t]+", " ", rest)  # folded lines (RFC 3261, 7.3.1)
+    start = _START.fullmatch(first.removesuffix("\r"))
     if start is None:
         raise RegistrarResponseError(f"What answers at the registrar's address does not speak SIP: {ADVICE}.")
     headers: list[tuple[str, str]] = []
-    for line in lines:
+    for line in re.split(r"\r?\n", text):
         name, _, value = line.partition(":")
         name = name.strip().lower()
         headers.append((_COMPACT.get(name, name), value.strip()))

@@ -1,43 +1,51 @@
-"""From provisioning to the options of SIP.js and JsSIP: JSON-ready, in the libraries' own names.
+"""Turns provisioning into the options of SIP.js and JsSIP: JSON-ready, under the libraries' own names.
 
-Only what a document says is used: an address is never guessed. Every function raises
-`IncompleteProvisioningError`, naming all the fields that are missing or unusable at once, for what is wrong with the
-document, and `ConfigurationError` for what is wrong with the other arguments. Neither shows a value.
-
-The forms are those that sip.js 0.21 and jssip 3.13 were measured to take.
+Addresses are never guessed: every value comes from the document. No error shows a value. The forms are those that
+sip.js 0.21 and jssip 3.13 were measured to take.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
-from siperb.errors import ConfigurationError
+from siperb.errors import ConfigurationError, IncompleteProvisioningError
 from siperb.models import Provisioning, Session
-from siperb.sip.fields import escape, is_loopback, read, usable_text
+from siperb.sip.fields import PHONE, bare, escape, is_loopback, read, usable_text
 
-__all__ = ["contact_uri", "extra_headers", "jssip", "sip_uri", "sipjs", "websocket_url"]
+__all__ = ["check", "contact_uri", "extra_headers", "jssip", "sip_uri", "sipjs", "websocket_url"]
+
+# The API's own domain, and that of the loopback API, which resolves nowhere (RFC 2606).
+_SIPERBS_DOMAINS = (".siperb.com", ".siperb.example")
 
 
+@bare
 def sipjs(provisioning: Provisioning, session: Session | None = None, *, insecure: bool = False) -> dict[str, Any]:
-    """The options of a SIP.js ``UserAgent``, and ``extraHeaders`` for its ``Registerer`` and ``Inviter``.
+    """Return the options of a SIP.js ``UserAgent``, and ``extraHeaders`` for its ``Registerer`` and ``Inviter``.
 
-    JSON carries no ``URI`` object, so making it is the page's own line::
+    JSON carries no ``URI`` object, so the page makes it::
 
         const { extraHeaders, ...options } = configuration;
         const userAgent = new UserAgent({ ...options, uri: UserAgent.makeURI(options.uri) });
         await userAgent.start();
         await new Registerer(userAgent, { extraHeaders }).register();
 
-    Unregistering takes the headers again: ``unregister({ requestOptions: { extraHeaders } })``.
+    Unregistering needs the headers again: ``unregister({ requestOptions: { extraHeaders } })``.
 
     ``traceSip`` and ``logConfiguration`` are off: SIP.js would write every header, tokens included, to the console.
-    ``viaHost`` is fixed, as a random one leaves another binding at the registrar with every start.
+    ``viaHost`` is fixed: a random one leaves another binding at the registrar with every start.
 
-    session, insecure: as in `extra_headers` and `websocket_url`.
+    Args:
+        provisioning: From `get_provisioning`.
+        session: See `extra_headers`.
+        insecure: See `websocket_url`.
+
+    Raises:
+        IncompleteProvisioningError: Fields are missing or unusable, or Siperb's proxy wants a session.
+        ConfigurationError: Another argument cannot be used.
     """
-    username, password, domain, contact, name, *_ = read(provisioning, *_PHONE)
+    username, password, domain, contact, name, *_ = read(provisioning, *PHONE)
     return {
         "uri": sip_uri(provisioning),
         "transportOptions": {"server": websocket_url(provisioning, insecure=insecure), "traceSip": False},
@@ -45,16 +53,17 @@ def sipjs(provisioning: Provisioning, session: Session | None = None, *, insecur
         "authorizationPassword": password,
         "contactName": contact,
         "viaHost": domain,
-        "displayName": re.sub(r'(["\\])', r"\\\1", name),  # SIP.js puts it between quotes as it is
+        "displayName": re.sub(r'(["\\])', r"\\\1", name),  # SIP.js puts it between quotes without escaping
         "logConfiguration": False,
-        "extraHeaders": extra_headers(provisioning, session),
+        "extraHeaders": extra_headers(provisioning, session, insecure=insecure),
     }
 
 
+@bare
 def jssip(provisioning: Provisioning, session: Session | None = None, *, insecure: bool = False) -> dict[str, Any]:
-    """The options of a JsSIP ``UA``, and ``extraHeaders`` for its registrator and its calls.
+    """Return the options of a JsSIP ``UA``, and ``extraHeaders`` for its registrator and its calls.
 
-    JSON carries no ``WebSocketInterface``, so making it is the page's own line::
+    JSON carries no ``WebSocketInterface``, so the page makes it::
 
         const { extraHeaders, ...options } = configuration;
         const sockets = options.sockets.map((url) => new JsSIP.WebSocketInterface(url));
@@ -63,13 +72,20 @@ def jssip(provisioning: Provisioning, session: Session | None = None, *, insecur
         ua.start();
         ua.call(target, { extraHeaders });
 
-    ``instance_id`` is the device's own (RFC 5626, 4.1): a random one leaves a binding more with every start.
-    ``authorization_jwt`` is left out, as it overwrites the digest answer, and so is the option ``extra_headers``,
-    which goes on every request and response.
+    ``instance_id`` belongs to the device (RFC 5626, 4.1): a random one leaves another binding with every start.
+    Two options of JsSIP are left out. ``authorization_jwt`` overwrites the digest answer; ``extra_headers`` goes on
+    every request and response.
 
-    session, insecure: as in `extra_headers` and `websocket_url`.
+    Args:
+        provisioning: From `get_provisioning`.
+        session: See `extra_headers`.
+        insecure: See `websocket_url`.
+
+    Raises:
+        IncompleteProvisioningError: Fields are missing or unusable, or Siperb's proxy wants a session.
+        ConfigurationError: Another argument cannot be used.
     """
-    username, password, _, _, name, *_ = read(provisioning, *_PHONE)
+    username, password, _, _, name, *_ = read(provisioning, *PHONE)
     return {
         "sockets": [websocket_url(provisioning, insecure=insecure)],
         "uri": sip_uri(provisioning),
@@ -78,14 +94,28 @@ def jssip(provisioning: Provisioning, session: Session | None = None, *, insecur
         "contact_uri": contact_uri(provisioning),
         "instance_id": str(uuid5(NAMESPACE_URL, contact_uri(provisioning))),
         "display_name": name,
-        "extraHeaders": extra_headers(provisioning, session),
+        "extraHeaders": extra_headers(provisioning, session, insecure=insecure),
     }
 
 
-def websocket_url(provisioning: Provisioning, *, insecure: bool = False) -> str:
-    """The registrar's address, ``wss://host:port/path`` with exactly one slash before the path.
+@bare
+def check(provisioning: Provisioning) -> None:
+    """Check that the document has every field that a phone needs, in a usable form.
 
-    insecure: ``ws`` instead of ``wss``, for a registrar on 127.0.0.0/8, ::1 or localhost alone.
+    Raises:
+        IncompleteProvisioningError: Fields are missing or unusable. It names all of them.
+        ConfigurationError: The argument is no `Provisioning`.
+    """
+    _ = read(provisioning, *PHONE)
+
+
+@bare
+def websocket_url(provisioning: Provisioning, *, insecure: bool = False) -> str:
+    """Return the registrar's address, ``wss://host:port/path`` with exactly one slash before the path.
+
+    Args:
+        provisioning: From `get_provisioning`.
+        insecure: Use ``ws`` instead of ``wss``. The registrar must be on 127.0.0.0/8, ::1 or localhost.
     """
     host, port, path = read(provisioning, "SipWssServer", "SipWebsocketPort", "SipServerPath")
     if insecure and not is_loopback(host):
@@ -95,48 +125,67 @@ def websocket_url(provisioning: Provisioning, *, insecure: bool = False) -> str:
     return f"{'ws' if insecure else 'wss'}://{host}:{port}/{path}"
 
 
+@bare
 def sip_uri(provisioning: Provisioning) -> str:
-    """The address of record, ``sip:user@domain``."""
+    """Return the address of record, ``sip:user@domain``."""
     user, domain = read(provisioning, "SipUsername", "SipDomain")
     return f"sip:{escape(user)}@{domain}"
 
 
+@bare
 def contact_uri(provisioning: Provisioning) -> str:
-    """Where the registrar reaches this device, ``sip:contact@domain;transport=ws`` (over wss too, RFC 7118, 5.2)."""
+    """Return the device's contact, ``sip:contact@domain;transport=ws`` (over wss too, RFC 7118, 5.2)."""
     contact, domain = read(provisioning, "ContactUserName", "SipDomain")
     return f"sip:{escape(contact)}@{domain};transport=ws"
 
 
-def extra_headers(provisioning: Provisioning, session: Session | None = None) -> list[str]:
-    """What Siperb's own proxy wants on REGISTER and INVITE, ``["Name: value", ...]``; empty for any other registrar.
+@bare
+def extra_headers(provisioning: Provisioning, session: Session | None = None, *, insecure: bool = False) -> list[str]:
+    """Return the headers that Siperb's own proxy wants on REGISTER and INVITE, as ``["Name: value", ...]``.
 
-    The proxy is where ``RegistrationMode`` is "Proxy" or ``SipWssServer`` ends in ``.siperb.com``.
+    Any other registrar gets none: the list is empty. Siperb's own proxy is a host under ``siperb.com``, the domain of
+    the API. The loopback API of `siperb.testing` names hosts under ``siperb.example``, which count too.
 
-    session: makes ``X-Siperb-Sid`` and ``X-Siperb-Uid``. The first is the API session token, a secret that the phone
-        then holds. Without a session there is ``Authorization: Bearer`` alone, and that where there is a JWT.
+    The headers are ``X-Siperb-Sid`` (the API session token), ``X-Siperb-Uid`` and, if the document has a JWT,
+    ``Authorization: Bearer``. A phone that gets them holds the session token, a secret.
+
+    Args:
+        provisioning: From `get_provisioning`. Its ``user_id`` says whose document it is. A `Provisioning` that you
+            made yourself has none: you vouch that it belongs to the session's user.
+        session: The login of the document's own user. The session of another user, an administrator's for example,
+            is left out.
+        insecure: Let a proxy on loopback have the headers too, if ``RegistrationMode`` is "Proxy".
+
+    Raises:
+        IncompleteProvisioningError: ``RegistrationMode`` is "Proxy", and the host is not Siperb's (``missing`` has
+            "SipWssServer") or there is no session of the document's user ("X-Siperb-Sid").
+        ConfigurationError: The session cannot be sent.
     """
     host, jwt = read(provisioning, "SipWssServer", "SipJwt")
-    if (provisioning.registration_mode or "").lower() != "proxy" and not host.endswith(".siperb.com"):
+    is_proxy = (provisioning.registration_mode or "").lower() == "proxy"
+    is_siperbs = host.endswith(_SIPERBS_DOMAINS)
+    if is_proxy and not is_siperbs and not (insecure and is_loopback(host)):
+        raise IncompleteProvisioningError(
+            "The RegistrationMode is Proxy, and SipWssServer is no host of Siperb's, which gets no token: correct one "
+            "of them in the device's settings at Siperb.",
+            missing=["SipWssServer"],
+        )
+    if not is_proxy and not is_siperbs:
         return []
-    headers = {}
-    if session is not None:
+    headers: dict[str, str] = {}
+    if session is not None and not isinstance(cast(object, session), Session):
+        raise ConfigurationError("The session must be a Session, as login() returns it, or None.")
+    if session is not None and provisioning.user_id in (None, session.user_id):
         headers = {"X-Siperb-Sid": session.session_token, "X-Siperb-Uid": session.user_id}
+    elif is_proxy:
+        raise IncompleteProvisioningError(
+            "The phone registers at Siperb's proxy, which wants X-Siperb-Sid, the session of the device's own user: "
+            "log in as that user and pass that session.",
+            missing=["X-Siperb-Sid"],
+        )
     for name, value in headers.items():
         if not usable_text(value):
             raise ConfigurationError(f"The session has no usable value for {name}: log in again.")
     if jwt:
         headers["Authorization"] = f"Bearer {jwt}"
     return [f"{name}: {value}" for name, value in headers.items()]
-
-
-_PHONE = (
-    "SipUsername",
-    "SipPassword",
-    "SipDomain",
-    "ContactUserName",
-    "profileName",
-    "SipWssServer",
-    "SipWebsocketPort",
-    "SipServerPath",
-    "SipJwt",
-)

@@ -1,4 +1,4 @@
-"""The question whether a registrar takes an account, as a conversation: what to send is yielded, what came is sent in.
+"""Asks whether a registrar takes an account, as a conversation: yields what to send, and is sent what came.
 
 A REGISTER without a ``Contact`` asks for the bindings of the account and changes none (RFC 3261, 10.2.3). Over
 WebSocket it is a text message of the subprotocol ``sip`` (RFC 7118).
@@ -15,7 +15,7 @@ from attrs import frozen
 
 from siperb.models import Provisioning, Session
 from siperb.sip.digest import Challenge, authorize, read_challenges, strongest
-from siperb.sip.fields import read
+from siperb.sip.fields import bare, read
 from siperb.sip.message import Answer, MessageReader, contacts, write_request
 from siperb.sip.options import extra_headers, sip_uri, websocket_url
 from siperb.sip.registration import Registration
@@ -26,26 +26,20 @@ Conversation: TypeAlias = Generator[str | None, bytes, Registration]
 """Yields a message to send, or None to be sent the next one that came; a piece of one will do too."""
 
 MAX_REQUESTS = 6  # in one conversation: a proxy's challenge, the registrar's, and nonces that are too old
+MAX_REALMS = 2  # that are answered, of a proxy's and of a registrar's
+_ACCOUNT = ("SipUsername", "SipPassword", "SipDomain", "SipWssServer", "SipWebsocketPort", "SipServerPath", "SipJwt")
 _CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
-
-
-_ACCOUNT = (
-    "SipUsername",
-    "SipPassword",
-    "SipDomain",
-    "SipWssServer",
-    "SipWebsocketPort",
-    "SipServerPath",
-    "SipJwt",
-)
 
 
 @frozen(repr=False)
 class Question:
     """Who asks, and where.
 
-    url: of the WebSocket. target: of the request, the domain. address: of the account.
-    extra_headers: what Siperb's own proxy alone gets, see `siperb.sip.extra_headers`.
+    Attributes:
+        url: The WebSocket's.
+        target: Of the request: the domain.
+        address: Of the account.
+        extra_headers: See `siperb.sip.extra_headers`.
     """
 
     url: str
@@ -56,10 +50,11 @@ class Question:
     extra_headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
+    @bare
     def of(cls, provisioning: Provisioning, session: Session | None, *, insecure: bool = False) -> Question:
-        """Raises what `siperb.sip.jssip` raises for a provisioning, or an address, that cannot be used."""
+        """Make the question, or raise what `siperb.sip.jssip` raises."""
         username, password, domain, *_ = read(provisioning, *_ACCOUNT)
-        headers = [header.partition(": ") for header in extra_headers(provisioning, session)]
+        headers = [header.partition(": ") for header in extra_headers(provisioning, session, insecure=insecure)]
         return cls(
             websocket_url(provisioning, insecure=insecure),
             f"sip:{domain}",
@@ -70,17 +65,21 @@ class Question:
         )
 
     def ask(self, user_agent: str, random: Callable[[], str]) -> Conversation:
-        """The conversation, which ends with what the registrar said; it raises `RegistrarResponseError` for no SIP.
+        """Return the conversation, which ends with the registrar's answer.
 
-        user_agent: who asks, as the registrar may log it.
-        random: makes a token that nobody can guess, of letters and digits.
+        Args:
+            user_agent: The name of who asks, for the registrar's log.
+            random: Makes a token that nobody can guess, of letters and digits.
+
+        Raises:
+            RegistrarResponseError: What comes is no SIP, or too much.
         """
         reader, wallet = MessageReader(), _Wallet(self, random)
         host, tag, call_id = f"{random()}.invalid", random(), random()
         number = 0
         while True:
             number += 1
-            branch = f"z9hG4bK{random()}"  # begins as RFC 3261, 8.1.1.7, wants it
+            branch = f"z9hG4bK{random()}"  # RFC 3261, 8.1.1.7
             headers = [
                 ("Via", f"SIP/2.0/{self.url.partition(':')[0].upper()} {host};branch={branch}"),
                 ("Max-Forwards", "70"),
@@ -99,7 +98,7 @@ class Question:
 
 
 class _Wallet:
-    """The answers to challenges: none before its challenge, and none twice unless its nonce had become stale."""
+    """The answers to challenges. None is given twice, unless its nonce had become stale."""
 
     def __init__(self, question: Question, random: Callable[[], str]) -> None:
         self._question = question
@@ -111,16 +110,20 @@ class _Wallet:
         """Whether there is something to say that the registrar has not heard."""
         asks, header = _CHALLENGES.get(answer.status, ("", ""))
         challenges = read_challenges(answer.values(asks))
-        for realm in dict.fromkeys(challenge.realm for challenge in challenges):
+        has_news = False
+        for realm in list(dict.fromkeys(challenge.realm for challenge in challenges))[:MAX_REALMS]:
             challenge = strongest(challenge for challenge in challenges if challenge.realm == realm)
-            if (header, realm) in self._challenges and not challenge.stale:
+            known = [place for place in self._challenges if place[0] == header]
+            if (header, realm) in known and not challenge.stale:
                 return False
-            self._challenges[header, realm] = challenge
-            self._uses[header, realm] = 0
-        return bool(challenges)
+            if (header, realm) in known or len(known) < MAX_REALMS:
+                self._challenges[header, realm] = challenge
+                self._uses[header, realm] = 0
+                has_news = True
+        return has_news
 
     def headers(self) -> list[tuple[str, str]]:
-        """An answer to each challenge so far."""
+        """Return an answer to each challenge so far."""
         made: list[tuple[str, str]] = []
         for place, challenge in self._challenges.items():
             self._uses[place] += 1
@@ -132,7 +135,7 @@ class _Wallet:
 
 
 def _exchange(request: str, branch: str, reader: MessageReader) -> Generator[str | None, bytes, Answer]:
-    """The final response to the request; all else that comes meanwhile is passed over."""
+    """Return the final response to the request, and pass over all that comes before it."""
     to_send: str | None = request
     while True:
         piece = yield to_send
@@ -143,12 +146,14 @@ def _exchange(request: str, branch: str, reader: MessageReader) -> Generator[str
 
 
 def _registration(answer: Answer, *, answered_challenge: bool) -> Registration:
-    accepted = 200 <= answer.status < 300
+    lists = 200 <= answer.status < 300
+    # Some registrars want a Contact in every REGISTER. They say so after they have checked the password.
+    misses_contact = answer.status == 400 and answered_challenge and "contact" in answer.reason.lower()
     return Registration(
-        accepted,
+        lists or misses_contact,
         answer.status,
         answer.reason,
-        contacts(answer) if accepted else (),
+        contacts(answer) if lists else (),
         answer.first("server") or None,
         answered_challenge,
     )

@@ -1,4 +1,4 @@
-"""What a registrar says to the credentials of a phone."""
+"""A registrar's answer to the credentials of a phone."""
 
 from __future__ import annotations
 
@@ -14,27 +14,84 @@ class Contact:
     uri: str
     """Where the registrar reaches it, e.g. ``sip:c700@sip.example.test;transport=ws``."""
     expires: int | None = None
-    """In how many seconds the registration ends, or None when the registrar does not say."""
+    """Seconds until the registration ends, or None when the registrar does not say."""
     user_agent: str | None = None
-    """The phone's software where the registrar names it, which few do; else None."""
+    """The phone's software. Few registrars name it; else None."""
 
 
 @frozen
 class Registration:
-    """What a registrar says to an account's credentials, see `siperb.Siperb.check_registration`."""
+    """A registrar's answer to an account's credentials, see `siperb.Siperb.check_registration`."""
 
     accepted: bool
-    """Whether a phone with these credentials would be registered: ``status`` is 2xx."""
+    """Whether the registrar takes the account.
+
+    ``status`` is 2xx then, or 400 where the registrar took the password and only misses a ``Contact``."""
     status: int
     """The registrar's own, e.g. 401."""
     reason: str
     """The registrar's own, e.g. "Unauthorized"."""
     contacts: tuple[Contact, ...] = ()
-    """The phones that are registered now; empty when not accepted."""
+    """The phones that are registered now; empty when ``status`` is not 2xx."""
     server: str | None = None
     """The registrar's software, when it says."""
     answered_challenge: bool = False
-    """Whether it asked for the password, and was given the digest of it; where it refused without, the password is not
-    at fault."""
+    """Whether it asked for the password and got the digest of it. A refusal without that says nothing of the password.
+    """
     seconds: float = 0.0
     """From the call to the answer."""
+
+    @property
+    def meaning(self) -> str:
+        """What the answer means, in a clause for people, e.g. "the SIP user or password is refused (401 …)"."""
+        said = f"{self.status} {self.reason}".strip()
+        return f"{_MEANINGS[self._kind][0]} ({said})"
+
+    @property
+    def advice(self) -> str | None:
+        """What to do about a refusal; None when accepted."""
+        return _MEANINGS[self._kind][1]
+
+    @property
+    def _kind(self) -> str:
+        if self.accepted:
+            return "accepted" if self.status < 300 else "no list"
+        if self.status in (401, 407):
+            return "password" if self.answered_challenge else "scheme"
+        if self.status == 403:
+            return "password" if self.answered_challenge else "barred"
+        if self.status == 400 and "contact" in self.reason.lower():
+            return "contact"
+        if self.status == 423:
+            return "brief"
+        return {3: "moved", 5: "trouble"}.get(self.status // 100, "no")
+
+
+_ASK = "ask who runs the registrar"
+_MEANINGS: dict[str, tuple[str, str | None]] = {
+    "accepted": ("the registrar takes the account", None),
+    "no list": ("accepted; the registrar lists no phones to who registers none", None),
+    "password": (
+        "the SIP user or password is refused",
+        "check SipUsername, SipPassword and SipDomain in the device's settings at Siperb",
+    ),
+    "scheme": (
+        "the registrar wants an authentication that is not known here",
+        "have it ask for digest authentication with MD5, SHA-256 or SHA-512-256 and qop=auth, as phones know it",
+    ),
+    "barred": (
+        "the registrar refuses without asking for the password",
+        f"{_ASK} whether it lets this network and SipDomain in; the password is not the cause",
+    ),
+    "contact": ("the registrar does not answer this question before it asks for the password", "try with a phone"),
+    "brief": (
+        "the registrar wants phones to register for longer",
+        "raise RegisterExpires in the device's settings at Siperb",
+    ),
+    "moved": (
+        "the registrar sends phones to another address, which is not followed",
+        f"{_ASK} for that address, and set SipWssServer or SipDomain in the device's settings at Siperb to it",
+    ),
+    "trouble": ("the registrar is in trouble", f"try again later; else {_ASK}"),
+    "no": ("the registrar says no", "check SipUsername and SipDomain in the device's settings at Siperb"),
+}

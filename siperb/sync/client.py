@@ -200,20 +200,32 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         provisioning: siperb.Provisioning,
         *,
         insecure: bool = False,
+        origin: str | None = "https://www.siperb.com",
         timeout: float | None = None,
     ) -> siperb.Registration:
         """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
 
-        A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): nothing changes. A refusal is a `Registration` too;
-        `RegistrarError` is raised, `strict` or not, when the registrar cannot be reached or understood, and
-        `IncompleteProvisioningError`. Proxies and certificates are the environment's, not an `http_session`'s.
+        A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): nothing changes. A refusal is an answer, and no error.
+        Proxies and certificates are the environment's, not an `http_session`'s.
 
-        provisioning: of `get_provisioning`.
-        insecure: ``ws`` instead of ``wss``, for a registrar on loopback alone, else `ConfigurationError`.
-        timeout: seconds for this call, instead of the client's.
+        Args:
+            provisioning: From `get_provisioning`.
+            insecure: Use ``ws`` instead of ``wss``. The registrar must be on loopback.
+            origin: The ``Origin`` to send. Browsers send one, and some registrars want it. The default is a page of
+                Siperb's; name your own page if the registrar knows only that. None sends none.
+            timeout: Seconds for this call, instead of the client's.
+
+        Returns:
+            The registrar's answer. Its ``meaning`` and ``advice`` are for people.
+
+        Raises:
+            RegistrarError: The registrar cannot be reached or understood, whether `strict` or not.
+            IncompleteProvisioningError: The document has no complete account, or it is registered at Siperb's own
+                proxy, and this client is not logged in as its user.
+            ConfigurationError: An argument cannot be used.
         """
         self = client(cls)
-        return self._run(self._check_registration(provisioning, insecure, timeout))
+        return self._run(self._check_registration(provisioning, insecure, origin, timeout))
 
     @OnClassToo
     def logout(cls) -> None:

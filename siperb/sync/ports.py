@@ -135,7 +135,7 @@ class Ports(BulkRuns):
             self._refreshes.pop(key, None)
 
     async def _ask_registrar(self, *args: Any, **options: Any) -> Registration:
-        from siperb.client.registrar import ask, in_a_thread
+        from siperb.sip.registrar import ask, in_a_thread
 
         return in_a_thread(ask, *args, **options)
 

@@ -1,9 +1,15 @@
-"""The pytest plugin: inert, and next to nothing to load, until a test asks for its fixture."""
+"""The pytest plugin. It loads next to nothing until a test asks for its fixture.
+
+It is installed as the module `pytest_siperb`: a project may have a package named siperb of its own, which pytest must
+neither trip over nor find replaced by the SDK.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +26,8 @@ def siperb_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SiperbServer]:
     added to `NO_PROXY`, so that a proxy of the machine does not come between; the proxy stays for everything else.
     The keyring is left as it is: give a client `MemoryCache()` where a test must not write to the real one.
     """
+    if message := _hidden():
+        pytest.fail(message, pytrace=False)
     from siperb.testing import SiperbServer
 
     with SiperbServer() as server:
@@ -29,3 +37,19 @@ def siperb_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SiperbServer]:
             hosts = (os.environ.get(name), "127.0.0.1")
             monkeypatch.setenv(name, ",".join(filter(None, hosts)))
         yield server
+
+
+def pytest_report_header() -> str | None:
+    return _hidden()
+
+
+def _hidden() -> str | None:
+    """Say what `import siperb` finds, if that is not the SDK. Looking imports nothing."""
+    spec = None
+    with suppress(ValueError):  # a module that somebody made by hand
+        spec = find_spec("siperb")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    if any(os.path.exists(os.path.join(folder, "testing", "server.py")) for folder in folders):
+        return None
+    where = ((spec and spec.origin) or ", ".join(folders)) or "something else of that name"
+    return f"siperb: {where} hides the Siperb SDK, so there is no siperb_server. Rename it to have the fixture."

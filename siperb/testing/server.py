@@ -12,7 +12,7 @@ from aiohttp import web
 
 from siperb.errors import ConfigurationError
 from siperb.testing.accounts import Accounts
-from siperb.testing.answers import Answer
+from siperb.testing.answers import Answer, refuse
 from siperb.testing.api import answer
 from siperb.testing.data import DAY
 from siperb.testing.exchange import Exchange, to_response
@@ -178,7 +178,15 @@ class SiperbServer(Accounts):
             listener.stop()
         return listener
 
+    def _is_asked(self, request: web.BaseRequest) -> bool:
+        """Whether the request is for this server: a web page may have another name look up as 127.0.0.1."""
+        usual_port = ":443" if self._ssl_context else ":80"
+        hosts = [f"{name}:{self.port}".removesuffix(usual_port) for name in (HOST, "localhost", "[::1]")]
+        return request.headers.get("Host", "").lower().removesuffix(usual_port) in hosts
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self._is_asked(request):
+            return to_response(refuse(421, f"This server is {self.base_url}, and answers to no other Host"))
         path_qs = request.raw_path
         path, _, query = path_qs.partition("?")
         target = find_target(request.method, path)

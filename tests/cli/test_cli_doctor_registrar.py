@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from cli_helpers import Run
 from doctor_helpers import StartRegistrar, findings, point_at
-from sip_registrars import answer
+from sip_registrars import accept, answer
 
 from siperb.cli import check
 from siperb.testing import SiperbServer
@@ -64,7 +64,13 @@ def test_phones_that_are_registered(run: Run, siperb_server: SiperbServer, regis
 @pytest.mark.parametrize(
     ("status", "said", "advice"),
     [
-        ("403 Forbidden", "the SIP user or password is refused (403 Forbidden)", "SipPassword"),
+        ("403 Forbidden", "the registrar refuses without asking for the password (403 Forbidden)", "SipDomain"),
+        (
+            "302 Moved",
+            "the registrar sends phones to another address, which is not followed (302 Moved)",
+            "SipWssServer",
+        ),
+        ("423 Brief", "the registrar wants phones to register for longer (423 Brief)", "RegisterExpires"),
         ("401 No", "the registrar wants an authentication that is not known here (401 No)", "digest"),
         ("404 Not Found", "the registrar says no (404 Not Found)", "SipDomain"),
         ("503 \x1b[1m", "the registrar is in trouble (503 \x1b[1m)", "try again later"),
@@ -86,6 +92,26 @@ def test_what_a_registrar_refuses(
     assert checked.code == 1
     assert "\x1b" not in checked.out
     assert advice in checked.err
+
+
+def test_a_registrar_that_misses_a_contact_has_taken_the_password(
+    run: Run, siperb_server: SiperbServer, registrar: StartRegistrar
+) -> None:
+    async def say(websocket: web.WebSocketResponse, request: str) -> None:
+        said = accept(request)
+        await websocket.send_str(answer(request, "400 Missing Contact") if "200 OK" in said else said)
+
+    registrar(say)
+    code, found = findings(run)
+    said = "accepted; the registrar lists no phones to who registers none (400 Missing Contact)"
+    assert (code, found["registration"]["detail"]) == (0, said)
+    assert run("provision", "1", "--check")[:2] == (0, f"{said}\n")
+
+
+def test_the_handshakes_say_a_page_of_siperbs(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:
+    running = registrar()
+    assert findings(run)[0] == 0
+    assert [request.headers["Origin"] for request in running.http_requests] == ["https://www.siperb.com"] * 2
 
 
 def test_a_registrar_that_closes(run: Run, siperb_server: SiperbServer, registrar: StartRegistrar) -> None:

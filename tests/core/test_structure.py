@@ -19,7 +19,8 @@ def provisioning(**document: object) -> Provisioning:
 
 def test_every_attribute_has_its_wire_names() -> None:
     for kind, names in WIRE_NAMES.items():
-        attributes = [attribute.name for attribute in attrs.fields(getattr(models, kind)) if attribute.name != "_raw"]
+        fields = attrs.fields(getattr(models, kind))
+        attributes = [field.name for field in fields if field.name != "_raw" and field.eq]  # the client says `user_id`
         assert list(names) == attributes
 
 

@@ -51,7 +51,8 @@ def registrar(siperb_server: SiperbServer, tmp_path: Path, monkeypatch: pytest.M
     bundle, context = certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     with running_registrar(ssl_context=context) as running:
-        settings = {"sip_wss_server": "127.0.0.1", "sip_websocket_port": str(running.port)}
+        settings = {"registration_mode": "WebSocket", "sip_wss_server": "127.0.0.1"}
+        settings["sip_websocket_port"] = str(running.port)
         siperb_server.set_settings(siperb_server.user.devices[0], settings)
         yield
 

@@ -204,3 +204,9 @@ def test_signing_in(open_phone: Open) -> None:
     assert "#" not in phone.page.do("url")
     phone.page.do("reload")
     phone.page.do("waitForSelector", '#status:text("Ready")')
+    phone.page.do("click", "#sign-out")
+    phone.shows("Signed out", "signed-out")
+    assert phone.page.do("textContent", "h1") == "Web phone"
+    assert phone.page.do("evaluate", "() => sessionStorage.length") == 0
+    phone.page.do("reload")
+    phone.page.do("waitForSelector", '#status:text("Signed out")')

@@ -1,4 +1,4 @@
-"""Who gets what from the example web phone: tokens, cookies, other sites, the page's own policy."""
+"""Who gets what from the example web phone: tokens, keys, other sites, the page's own policy."""
 
 from __future__ import annotations
 
@@ -61,29 +61,97 @@ def link(built: None, server: SiperbServer, registrar: Registrar) -> Iterator[st
         yield link
 
 
+def post(url: str, path: str, key: str = "", *, data: str | bytes = b"", **headers: str) -> requests.Response:
+    """As the page does it."""
+    known = {"Origin": url.removesuffix("/"), "Authorization": f"Bearer {key}"}
+    return requests.post(f"{url}{path}", data=data, headers={**known, **headers}, timeout=10)
+
+
 def test_only_who_has_the_key_gets_a_configuration_and_once(link: str) -> None:
     url, _, key = link.partition("#")
-    with requests.Session() as browser:
-        assert browser.post(f"{url}configuration/jssip").status_code == 401
-        assert browser.post(f"{url}sign-in", data="wrong").status_code == 401
-        signed_in = browser.post(f"{url}sign-in", data=key)
-        assert signed_in.status_code == 204
-        assert "HttpOnly" in signed_in.headers["Set-Cookie"]
-        assert "SameSite=Strict" in signed_in.headers["Set-Cookie"]
-        answer = browser.post(f"{url}configuration/jssip")
-        assert answer.json()["configuration"]["uri"] == f"sip:u700@{DOMAIN}"
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert browser.get(f"{url}configuration/jssip").status_code == 405
-    assert requests.post(f"{url}sign-in", data=key, timeout=5).status_code == 401
+    assert post(url, "configuration/jssip").status_code == 401
+    assert post(url, "sign-in", data="wrong").status_code == 401
+    signed_in = post(url, "sign-in", data=key)
+    assert signed_in.status_code == 200
+    assert "Set-Cookie" not in signed_in.headers
+    assert signed_in.headers["Cache-Control"] == "no-store"
+    session = signed_in.text
+    answer = post(url, "configuration/jssip", session)
+    assert answer.json()["configuration"]["uri"] == f"sip:u700@{DOMAIN}"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert requests.get(f"{url}configuration/jssip", timeout=5).status_code == 405
+    assert post(url, "sign-in", data=key).status_code == 401
+    assert post(url, "configuration/jssip", key).status_code == 401
+    assert post(url, "sign-out", "another").status_code == 204
+    assert post(url, "configuration/jssip", session).status_code == 200
+    assert post(url, "sign-out", session).status_code == 204
+    assert post(url, "configuration/jssip", session).status_code == 401
+
+
+def test_a_session_has_an_end(built: None, server: SiperbServer, registrar: Registrar) -> None:
+    server.add_device(description="Web", settings=account(registrar, "u700"))
+    with run_example(server, "--insecure", "--signed-in", "0") as link:
+        url, _, key = link.partition("#")
+        assert post(url, "configuration/jssip", post(url, "sign-in", data=key).text).status_code == 401
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "rebound.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+    "headers", [{"Host": "rebound.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}]
 )
 def test_other_sites_and_other_names_get_nothing(link: str, headers: dict[str, str]) -> None:
     url, _, key = link.partition("#")
-    assert requests.post(f"{url}sign-in", data=key, headers=headers, timeout=5).status_code == 403
-    assert requests.post(f"{url}sign-in", data=key, timeout=5).status_code == 204
+    assert post(url, "sign-in", data=key, **headers).status_code == 403
+    assert requests.post(f"{url}sign-in", data=key, timeout=5).status_code == 403  # no Origin: no page of a browser
+    assert post(url, "sign-in", data=key).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"\xff\xfe", {"Content-Type": "text/plain; charset=utf-8"}, 401),
+        (b"x", {"Content-Type": "text/plain; charset=foo"}, 401),
+        (b"x", {"Content-Type": "text/plain; charset=hex"}, 401),
+        (b"x", {"Content-Type": "text/plain; charset=\\x00"}, 401),
+        (b"a-" + b"b9" * 400, {"Content-Type": "text/plain; charset=punycode"}, 401),
+        ("ключ".encode(), {"Content-Type": "text/plain; charset=utf-8"}, 401),
+        (b"a-" + b"b9" * 150_000, {"Content-Type": "text/plain; charset=punycode"}, 413),
+        (b"no gzip", {"Content-Encoding": "gzip"}, 400),
+        (b"", {"Authorization": "Bearer ключ".encode().decode("latin-1")}, 401),
+    ],
+    ids=["no UTF-8", "no charset", "no text", "NUL", "punycode", "no ASCII", "long", "no gzip", "authorization"],
+)
+def test_a_stranger_is_refused_whatever_is_sent(link: str, body: bytes, headers: dict[str, str], status: int) -> None:
+    """Nothing is decoded as the sender says."""
+    url = link.partition("#")[0]
+    assert post(url, "sign-in", data=body, **headers).status_code == status
+
+
+NUMBERS = """
+import { clean, toNumber, toTarget } from "./number.js";
+const users = ["100%", "%zz", "50%25", "a b", "\\ud800", "", null];
+const told = {
+  numbers: users.map((user) => toNumber(user, "d.example", "d.example")),
+  elsewhere: toNumber("100%", "other.example", "d.example"),
+  targets: ["100%", "50%25", "+4930", "\\ud800"].map((number) => toTarget(number, "d.example")),
+  cleaned: ["tel:+49 (0)30 / 123-45", "+49 30", "(0)30", "+a (0)1", "+49 (0) (0)"].map(clean),
+};
+clean("+" + "1 ".repeat(20000));  // the square of that takes half an hour
+clean("+" + "(0)".repeat(20000));
+console.log(JSON.stringify(told));
+"""
+
+
+def test_a_number_is_decoded_once_and_read_in_one_pass() -> None:
+    rig.need_parts()
+    command = ["node", "--input-type=module", "-e", NUMBERS.replace("20000", "2000000")]
+    run = subprocess.run(command, cwd=EXAMPLE, capture_output=True, text=True, timeout=60)
+    assert run.stderr == ""
+    assert json.loads(run.stdout) == {
+        "numbers": ["100%", "%zz", "50%25", "a b", "\ud800", "d.example", "d.example"],
+        "elsewhere": "100%@other.example",
+        "targets": ["sip:100%25@d.example", "sip:50%2525@d.example", "sip:+4930@d.example", "sip:%EF%BF%BD@d.example"],
+        "cleaned": ["+493012345", "+4930", "030", "+a (0)1", "+490"],
+    }
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_both_facades_have_the_same_parameters(name: str) -> None:
 def test_a_docstring_says_what_each_parameter_is(kind: type, name: str) -> None:
     method = kind if name == "__init__" else getattr(kind("pat"), name)
     parameters = set(inspect.signature(method).parameters)
-    heads = re.findall(r"^([a-z][a-z_, ]*): ", inspect.getdoc(method) or "", re.MULTILINE)
+    docstring = inspect.getdoc(method) or ""
+    indented = " {4}" if "\nArgs:\n" in docstring else ""
+    heads = re.findall(rf"^{indented}([a-z][a-z_, ]*): ", docstring, re.MULTILINE)
     assert {parameter for head in heads for parameter in head.split(", ")} == parameters
 
 
@@ -344,3 +346,9 @@ def test_a_closed_client_says_so() -> None:
     client.close()
     with pytest.raises(ConfigurationError, match="closed"):
         client.get_devices()
+
+
+def test_the_plugin_of_what_is_installed_serves_its_fixture(siperb_server: SiperbServer) -> None:
+    """A wheel holds it under another name than a checkout does."""
+    with Siperb(state=None) as client:
+        assert client.login().user_id == siperb_server.user.user_id

@@ -22,6 +22,7 @@ from siperb.models import (
     AccessToken,
     Device,
     DomainUser,
+    NewAccessToken,
     NotProvisioned,
     Provisioned,
     Provisioning,
@@ -38,7 +39,8 @@ PROVISIONING = Provisioning(
 )
 DOMAIN_USER = DomainUser("d1", "ben@contact.example", raw={"UserEmailId": "d1", "Pin": SECRET})
 ACCESS_TOKEN = AccessToken("p1", "ci", SECRET, raw={"PersonalAccessToken": SECRET})
-MODELS = [SESSION, DEVICE, PROVISIONING, DOMAIN_USER, ACCESS_TOKEN]
+NEW_ACCESS_TOKEN = NewAccessToken("p1", "ci", token=SECRET, raw={"PersonalAccessToken": SECRET})
+MODELS = [SESSION, DEVICE, PROVISIONING, DOMAIN_USER, ACCESS_TOKEN, NEW_ACCESS_TOKEN]
 Model = Session | Device | Provisioning | DomainUser | AccessToken
 
 

@@ -27,6 +27,7 @@ def rooms(package: ModuleType) -> list[str]:
 
 
 SIP, CORE = map(rooms, (siperb.sip, siperb.core))
+SIP.remove("siperb.sip.registrar")  # the one that asks, with aiohttp
 PURE = ["siperb.errors", "siperb.models", *SIP, *CORE]
 NETWORK = {"requests", "urllib3", "aiohttp", "keyring"}
 IO = {"asyncio", "socket", "ssl", "http.client", "threading", "selectors", "subprocess", "secrets"}

@@ -55,7 +55,16 @@ def test_accepted(facade: Facade) -> None:
     [handshake] = registrar.http_requests
     assert handshake.headers["Sec-WebSocket-Protocol"] == "sip"
     assert handshake.headers["User-Agent"].startswith("siperb-python/")
-    assert not {"Authorization", "Cookie", "Origin", "X-Api-Key"} & handshake.headers.keys()
+    assert handshake.headers["Origin"] == "https://www.siperb.com"
+    assert not {"Authorization", "Cookie", "X-Api-Key"} & handshake.headers.keys()
+
+
+@pytest.mark.parametrize("origin", ["https://phone.example.com", None])
+def test_the_origin_is_the_callers_to_choose(facade: Facade, origin: str | None) -> None:
+    with running_registrar() as registrar:
+        client = facade.client()
+        assert facade.call(client.check_registration, registrar.phone, insecure=True, origin=origin).accepted
+    assert registrar.http_requests[0].headers.get("Origin") == origin
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -117,6 +126,9 @@ def test_siperbs_own_proxy_gets_the_session_of_the_client(facade: Facade) -> Non
 
 def test_what_cannot_be_asked(facade: Facade) -> None:
     client = facade.client()
+    for origin in ("", "https://a b", "https://a\r\nX-Evil: 1"):
+        with pytest.raises(ConfigurationError, match="origin"):
+            facade.call(client.check_registration, PHONE, insecure=True, origin=origin)
     for phone, insecure, kind in (
         (attrs.evolve(PHONE, sip_password=None), True, IncompleteProvisioningError),
         (attrs.evolve(PHONE, sip_wss_server="pbx.example.test"), True, ConfigurationError),

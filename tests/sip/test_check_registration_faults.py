@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 import time
+from traceback import walk_tb
 
 import attrs
 import pytest
@@ -15,7 +17,9 @@ from hostile import TcpServer
 from registration_checks import check, fails
 from sip_registrars import PHONE, accept, answer, running_registrar
 
+import siperb.sip.registrar
 from siperb import (
+    AsyncSiperb,
     RegistrarConnectionError,
     RegistrarResponseError,
     RegistrarTimeoutError,
@@ -141,6 +145,61 @@ def test_answers_in_pieces_and_joined(facade: Facade, size: int) -> None:
 
     with running_registrar(say) as registrar:
         assert [contact.uri for contact in check(facade, registrar.phone).contacts] == ["sip:a@b"]
+
+
+@pytest.mark.parametrize(
+    "frame", [b"\x81\x00", b"\x82\x00", b"\x89\x00", b"\x8a\x00"], ids=["text", "binary", "ping", "pong"]
+)
+def test_frames_without_an_end(facade: Facade, frame: bytes) -> None:
+    """They cost nothing to send, count for no limit of the library's, and would be kept until they are read."""
+
+    async def say(websocket: web.WebSocketResponse, request: str) -> None:
+        await websocket.send_str("SIP/2.0 200 OK\r\n" + "a:b\r\n" * 10_000)
+        transport = websocket._req.transport if websocket._req else None
+        while transport and not transport.is_closing():
+            transport.write(frame * 10_000)
+            await asyncio.sleep(0)
+
+    with running_registrar(say) as registrar:
+        fails(facade, registrar.phone, RegistrarResponseError, "more than 1 MiB")
+
+
+async def test_the_event_loop_gets_its_turn_between_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def say(websocket: web.WebSocketResponse, request: str) -> None:
+        assert websocket._req
+        assert websocket._req.transport
+        websocket._req.transport.write(b"\x81\x00" * 5_000)
+        await websocket.send_str(answer(request, "403 Forbidden"))
+
+    monkeypatch.setattr(siperb.sip.registrar, "TURN", 0.0)
+    turns = 0
+    with running_registrar(say) as registrar:
+        async with AsyncSiperb("pat") as client:
+            asking = asyncio.create_task(client.check_registration(registrar.phone, insecure=True))
+            while not asking.done():
+                await asyncio.sleep(0)
+                turns += 1
+    assert asking.result().status == 403
+    assert turns > 5_000
+
+
+def test_an_error_leaves_without_frames_that_hold_secrets(facade: Facade) -> None:
+    async def say(websocket: web.WebSocketResponse, request: str) -> None:
+        said = accept(request)
+        await websocket.send_str("HTTP/1.1 400 Bad Request\r\n\r\n" if "200 OK" in said else said)
+
+    with running_registrar(say) as registrar:
+        phone = attrs.evolve(registrar.phone, registration_mode="Proxy", sip_jwt="aaa.s3cret.ccc")
+        client = facade.client()
+        session = facade.call(client.login)
+        with pytest.raises(RegistrarResponseError) as caught:
+            facade.call(client.check_registration, phone, insecure=True)
+    error = caught.value
+    assert (error.__cause__, error.__context__) == (None, None)
+    frames = [frame for frame, _ in walk_tb(error.__traceback__) if "/siperb/" in frame.f_code.co_filename]
+    assert "_converse" not in [frame.f_code.co_name for frame in frames]
+    for value in [value for frame in frames for value in frame.f_locals.values()]:
+        assert not re.search(f"s3cret|{session.session_token}", repr(value))
 
 
 def test_invalid_utf8_in_a_text_message(facade: Facade) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from traceback import walk_tb
 from typing import Any, TypeVar
 
 import attrs
 import pytest
 
 from siperb import sip
-from siperb.errors import ConfigurationError, IncompleteProvisioningError
+from siperb.core.structure import structure
+from siperb.errors import ConfigurationError, IncompleteProvisioningError, SiperbError
 from siperb.models import Provisioning, Session
+from siperb.sip.register import Question
 
 PROXY = Provisioning(
     sip_username="u3ee6aae92c442bc1002e041b82a6631e",
@@ -223,9 +227,9 @@ def test_the_display_name_is_escaped_for_the_library_that_does_not() -> None:
 
 
 def test_jssips_instance_is_the_devices_own() -> None:
-    assert sip.jssip(PROXY)["instance_id"] == sip.jssip(PBX)["instance_id"]
-    other = attrs.evolve(PROXY, contact_user_name="c701")
-    assert sip.jssip(PROXY)["instance_id"] != sip.jssip(other)["instance_id"]
+    assert sip.jssip(PROXY, SESSION)["instance_id"] == sip.jssip(PBX)["instance_id"]
+    other = attrs.evolve(PBX, contact_user_name="c701")
+    assert sip.jssip(PBX)["instance_id"] != sip.jssip(other)["instance_id"]
 
 
 @both_libraries
@@ -239,7 +243,7 @@ def test_a_display_name_and_a_jwt_are_optional(configure: Configure) -> None:
     ("mode", "host"),
     [
         ("Proxy", "ws-eu-west-1.siperb.com"),
-        ("proxy", "proxy.example.test"),
+        ("proxy", "ws-eu-west-1.siperb.example"),
         ("WebSocket", "ws-eu-west-1.siperb.com"),
         ("WebSocket", "WS.SIPERB.COM"),
         (None, "ws.siperb.com"),
@@ -248,7 +252,52 @@ def test_a_display_name_and_a_jwt_are_optional(configure: Configure) -> None:
 def test_siperbs_own_proxy_gets_the_headers(mode: str | None, host: str) -> None:
     provisioning = attrs.evolve(PROXY, registration_mode=mode, sip_wss_server=host)
     assert sip.extra_headers(provisioning, SESSION) == HEADERS
-    assert sip.extra_headers(provisioning) == HEADERS[2:]
+    own = attrs.evolve(provisioning, user_id=SESSION.user_id)
+    assert sip.extra_headers(own, SESSION) == HEADERS
+
+
+@pytest.mark.parametrize("session", [None, attrs.evolve(SESSION, user_id="0" * 32)], ids=["none", "another user's"])
+@both_libraries
+def test_a_proxy_that_gets_no_session_of_the_documents_user_is_named(
+    configure: Configure, session: Session | None
+) -> None:
+    """Without Proxy the host is Siperb's too, and may do without."""
+    theirs = attrs.evolve(PROXY, user_id=SESSION.user_id)
+    with pytest.raises(IncompleteProvisioningError, match="log in as that user") as caught:
+        configure(theirs, session)
+    assert caught.value.missing == ("X-Siperb-Sid",)
+    direct = attrs.evolve(theirs, registration_mode="WebSocket")
+    assert configure(direct, session)["extraHeaders"] == HEADERS[2:]
+
+
+@pytest.mark.parametrize(
+    "host", ["pbx.example.test", "evilsiperb.com", "siperb.com.example.test", "127.0.0.1", "siperb.com"]
+)
+@pytest.mark.parametrize("session", [None, SESSION])
+@both_libraries
+def test_a_proxy_that_is_not_siperbs_is_named(configure: Configure, host: str, session: Session | None) -> None:
+    with pytest.raises(IncompleteProvisioningError, match="no host of Siperb's") as caught:
+        configure(attrs.evolve(PROXY, sip_wss_server=host), session)
+    assert caught.value.missing == ("SipWssServer",)
+
+
+def test_a_proxy_on_loopback_is_siperbs_when_insecure_is_asked_for() -> None:
+    loopback = attrs.evolve(PROXY, sip_wss_server="127.0.0.1")
+    assert sip.extra_headers(loopback, SESSION, insecure=True) == HEADERS
+    assert sip.jssip(loopback, SESSION, insecure=True)["extraHeaders"] == HEADERS
+    assert sip.jssip(attrs.evolve(PBX, sip_wss_server="127.0.0.1"), SESSION, insecure=True)["extraHeaders"] == []
+
+
+@both_libraries
+def test_what_is_no_session_is_said_so(configure: Configure) -> None:
+    with pytest.raises(ConfigurationError, match="must be a Session"):
+        configure(PROXY, SESSION.session_token)
+
+
+def test_a_document_says_nothing_of_whose_it_is() -> None:
+    """The user of the device writes it."""
+    document = {"user_id": "evil", "UserId": "evil", "userId": "evil", "SipUsername": "u"}
+    assert structure(Provisioning, document, "The document").user_id is None
 
 
 @pytest.mark.parametrize(
@@ -264,9 +313,40 @@ def test_nobody_elses_registrar_gets_a_token(configure: Configure, mode: str | N
         assert str(secret) not in emitted
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: sip.jssip(attrs.evolve(PROXY, sip_server_path=None), SESSION),
+        lambda: sip.sipjs(attrs.evolve(PROXY, sip_domain="a b"), SESSION),
+        lambda: sip.sipjs(PROXY, attrs.evolve(SESSION, session_token="havHcBwB\n")),
+        lambda: sip.jssip(PROXY, SESSION, insecure=True),
+        lambda: sip.extra_headers(PROXY),
+        lambda: sip.check(attrs.evolve(PROXY, sip_domain=None)),
+        lambda: sip.websocket_url(attrs.evolve(PROXY, sip_server_path=None)),
+        lambda: Question.of(attrs.evolve(PROXY, sip_domain=None), SESSION),
+    ],
+)
+def test_an_error_leaves_without_frames_that_hold_secrets(call: Callable[[], object]) -> None:
+    with pytest.raises(SiperbError) as caught:
+        call()
+    error = caught.value
+    assert (error.__cause__, error.__context__) == (None, None)
+    frames = [frame for frame, _ in walk_tb(error.__traceback__) if "/siperb/" in frame.f_code.co_filename]
+    for value in [value for frame in frames for value in frame.f_locals.values()]:
+        assert not re.search("p8fe4c|havHcBwB|eyJhbGci", repr(value))
+    assert frames[-1].f_code.co_name == "call"
+
+
 @both_libraries
 def test_no_option_that_would_spill_a_token_or_break_the_digest(configure: Configure) -> None:
     assert not {"authorization_jwt", "extra_headers"} & set(configure(PROXY, SESSION))
+
+
+def test_a_document_that_is_complete_passes_the_check() -> None:
+    sip.check(PROXY)
+    with pytest.raises(IncompleteProvisioningError) as caught:
+        sip.check(attrs.evolve(PROXY, sip_password=None, sip_jwt="a b"))
+    assert set(caught.value.missing) == {"SipPassword", "SipJwt"}
 
 
 @both_libraries

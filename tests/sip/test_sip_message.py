@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from itertools import pairwise
 
@@ -211,6 +212,40 @@ def test_items_are_parts_of_the_text(text: str) -> None:
     at = 0
     for item in split(text, ","):
         at = text.index(item, at) + len(item)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_pieces_take_time_in_proportion_to_what_came(size: int) -> None:
+    """What reads all that is pending for each piece takes half a minute here."""
+    began = time.process_time()
+    reader = MessageReader()
+    assert list(reader.take((OK + "a:b\r\n" * 10_000).encode())) == []
+    for _ in range(10_000 if size == 0 else 5_000 // size):
+        assert list(reader.take(b"x" * size)) == []
+    assert [answer.status for answer in reader.take(b"\r\n\r\n")] == [200]
+    assert time.process_time() - began < 3.0
+
+
+def take_until_refused(reader: MessageReader, piece: bytes) -> int:
+    """How many of these pieces it takes."""
+    for taken in range(2**20):
+        try:
+            list(reader.take(piece))
+        except RegistrarResponseError as error:
+            assert re.search("more than 1 MiB|larger than 64 KiB", str(error))  # noqa: PT017
+            return taken
+    raise AssertionError("it has no end")
+
+
+@pytest.mark.parametrize("piece", [b"", b"\r\n", b"x", b"SIP/2.0 100 Trying\r\n\r\n" * 100])
+def test_a_conversation_has_an_end(piece: bytes) -> None:
+    assert take_until_refused(MessageReader(), piece) <= 2**20 // 64
+
+
+def test_a_body_that_never_comes_whole_has_an_end_too() -> None:
+    reader = MessageReader()
+    assert len(list(reader.take(f"{OK}Content-Length: 999999999\r\n\r\n".encode()))) == 1
+    assert take_until_refused(reader, b"x" * 65536) == 15
 
 
 @pytest.mark.parametrize("unit", ['"', "<", '\\"', '"\\', ",", ";", "a=", " ", "\r\n ", "\t", '<"', '"<', '="'])

@@ -141,6 +141,55 @@ def test_the_strongest_of_a_realm_is_answered_and_every_realm() -> None:
     assert [(sent["realm"], sent["algorithm"]) for sent in credentials(second)] == [("a", "SHA-256"), ("b", "SHA-256")]
 
 
+def test_two_realms_are_answered_however_many_there_are() -> None:
+    conversation, first = ask()
+
+    def challenges(letter: str) -> str:
+        return ", ".join(f"Digest realm={letter}{number}, nonce=n" for number in range(1600))
+
+    second = go_on(conversation, answer(first, "401 Unauthorized", f"WWW-Authenticate: {challenges('a')}"))
+    assert [sent["realm"] for sent in credentials(second)] == ["a0", "a1"]
+    assert len(second) < 2000
+    assert end(conversation, answer(second, "401 Unauthorized", f"WWW-Authenticate: {challenges('b')}")).status == 401
+
+
+def test_a_challenge_is_not_sent_back_at_any_size() -> None:
+    conversation, first = ask()
+    huge = CHALLENGE.replace("n0nce", "n" * 5000)
+    assert end(conversation, answer(first, "401 Unauthorized", huge)).answered_challenge is False
+
+
+@pytest.mark.parametrize(
+    ("status", "is_challenged", "accepted", "meaning", "advice"),
+    [
+        ("200 OK", True, True, "takes the account", "None"),
+        ("400 Missing Contact", True, True, "accepted; the registrar lists no phones", "None"),
+        ("400 Missing Contact", False, False, "does not answer this question", "try with a phone"),
+        ("400 Bad Request", True, False, "says no", "SipUsername"),
+        ("403 Forbidden", True, False, "user or password is refused", "SipPassword"),
+        ("403 Forbidden", False, False, "without asking for the password", "the password is not the cause"),
+        ("401 Unauthorized", True, False, "user or password is refused", "SipPassword"),
+        ("407 Elsewhere", False, False, "authentication that is not known", "digest"),
+        ("302 Moved Temporarily", True, False, "to another address, which is not followed", "SipWssServer"),
+        ("423 Interval Too Brief", True, False, "register for longer", "RegisterExpires"),
+        ("404 Not Found", False, False, "says no", "SipUsername"),
+        ("503 Service Unavailable", True, False, "in trouble", "try again later"),
+    ],
+)
+def test_an_answer_is_told_for_what_it_is(
+    status: str, is_challenged: bool, accepted: bool, meaning: str, advice: str
+) -> None:
+    conversation, request = ask()
+    if is_challenged:
+        request = go_on(conversation, answer(request, "401 Unauthorized", CHALLENGE))
+    scheme = "WWW-Authenticate: Basic realm=r"
+    registration = end(conversation, answer(request, status, scheme))
+    assert (registration.accepted, registration.contacts) == (accepted, ())
+    assert meaning in registration.meaning
+    assert registration.meaning.endswith(f"({status})")
+    assert advice in str(registration.advice)
+
+
 def test_an_authentication_of_another_kind_is_not_answered() -> None:
     conversation, first = ask()
     registration = end(conversation, answer(first, "401 Unauthorized", 'WWW-Authenticate: Basic realm="r"'))
@@ -164,7 +213,8 @@ def test_what_is_no_final_answer_to_the_request_is_passed_over() -> None:
 
 @pytest.mark.parametrize("mode", ["Proxy", "WebSocket"])
 def test_siperbs_headers_go_to_siperbs_proxy_alone(mode: str) -> None:
-    conversation, first = ask(registration_mode=mode, sip_jwt="aaa.bbb.ccc")
+    host = "ws.siperb.com" if mode == "Proxy" else "127.0.0.1"
+    conversation, first = ask(registration_mode=mode, sip_jwt="aaa.bbb.ccc", sip_wss_server=host)
     second = go_on(conversation, answer(first, "401 Unauthorized", CHALLENGE))
     for request in first, second:
         found = re.findall("X-Siperb-[^\r]*|Authorization: Bearer [^\r]*", request)

@@ -128,7 +128,7 @@ def test_a_wrong_password_is_refused(
 @both_libraries
 def test_registers_over_tls(library: str, registrar: Registrar, page: Page, provisioned: Provisioned) -> None:
     since = len(registrar.log)
-    phone = provisioned(sip_websocket_port=registrar.wss_port)
+    phone = provisioned(sip_websocket_port=registrar.wss_port, registration_mode="WebSocket")
     configuration = configure(library, phone, insecure=False)
     assert page.do("evaluate", REGISTER, library, configuration)["state"] == "registered"
     assert f"u700@{DOMAIN} wss " in registrar.seen("accepted", since)

@@ -136,7 +136,7 @@ def open_phone_fixture(
 @pytest.fixture(name="other_phone")
 def other_phone_fixture(chromium: Chromium, server: SiperbServer, registrar: Registrar) -> Iterator[Page]:
     """u701 on JsSIP, in another page: `phone` there is what phones.mjs makes of it, and it answers."""
-    device = server.add_device(settings=account(registrar, "u701"))
+    device = server.add_device(settings={**account(registrar, "u701"), "registration_mode": "WebSocket"})
     with Siperb(server.pat, base_url=server.base_url, strict=True) as client:
         provisioning = client.get_provisioning(device.token)
     assert provisioning

@@ -13,7 +13,15 @@ from attrs import evolve
 from facades import Facade, said, warnings_of
 from sip_registrars import running_registrar
 
-from siperb import ConfigurationError, DomainUser, MemoryCache, NotFoundError, SiperbAPI
+from siperb import (
+    ConfigurationError,
+    DomainUser,
+    IncompleteProvisioningError,
+    MemoryCache,
+    NotFoundError,
+    SiperbAPI,
+    sip,
+)
 from siperb.testing import Json, Status, User
 
 
@@ -218,7 +226,7 @@ def test_a_view_is_not_copied(facade: Facade, again: Any) -> None:
         again(facade.client().for_user("u1"))
 
 
-def test_a_check_of_a_domain_users_phone_shows_no_session(facade: Facade, anna: User) -> None:
+def test_a_check_of_a_domain_users_phone_wants_the_users_own_session(facade: Facade, anna: User) -> None:
     client = facade.client(strict=True)
     facade.call(client.login)
     with running_registrar() as registrar:
@@ -226,6 +234,32 @@ def test_a_check_of_a_domain_users_phone_shows_no_session(facade: Facade, anna: 
         assert facade.call(client.check_registration, phone, insecure=True).accepted
         assert "X-Siperb-Sid" in registrar.requests[-1]
         registrar.requests.clear()
-        assert facade.call(client.for_user(anna.user_id).check_registration, phone, insecure=True).accepted
-        assert registrar.requests
-        assert not any("X-Siperb-Sid" in request for request in registrar.requests)
+        with pytest.raises(IncompleteProvisioningError, match="X-Siperb-Sid"):
+            facade.call(client.for_user(anna.user_id).check_registration, phone, insecure=True)
+    assert registrar.requests == []
+
+
+def test_the_administrators_session_does_not_go_where_a_users_document_says(facade: Facade, anna: User) -> None:
+    """A user writes any address into a device's settings; on loopback it would be taken."""
+    with running_registrar() as registrar:
+        settings = {"sip_wss_server": "127.0.0.1", "sip_websocket_port": str(registrar.port)}
+        own = facade.server.user
+        tokens = [facade.server.add_device(user, settings=settings).token for user in (anna, own)]
+        client = facade.client(strict=True, cache=MemoryCache())
+        session = facade.call(client.login)
+        view = client.for_user(anna.user_id)
+        for _ in range(2):  # the second time it comes from the cache
+            hers = facade.call(view.get_provisioning, tokens[0], enable_cache=True)
+            [bulk] = facade.listed(view.provision_all([tokens[0]]))
+            for phone in (hers, bulk.provisioning):
+                assert phone.user_id == anna.user_id
+                with pytest.raises(IncompleteProvisioningError, match="the device's own user") as caught:
+                    facade.call(client.check_registration, phone, insecure=True)
+                assert caught.value.missing == ("X-Siperb-Sid",)
+                with pytest.raises(IncompleteProvisioningError):
+                    sip.jssip(phone, session, insecure=True)
+        assert registrar.requests == []
+        mine = facade.call(client.get_provisioning, tokens[1])
+        assert mine.user_id == own.user_id
+        assert facade.call(client.check_registration, mine, insecure=True).accepted
+        assert f"X-Siperb-Sid: {session.session_token}" in registrar.requests[-1]

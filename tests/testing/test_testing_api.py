@@ -146,15 +146,15 @@ def test_the_profile(server: SiperbServer) -> None:
         ("GET", "/Users/0123/Devices/", 403),
         ("GET", "/Users/%2e/Devices/", 403),
         ("GET", "/Users/{user}/Devices/%74{rest}/", 200),
-        ("GET", "http://127.0.0.1/Users/{user}/Devices/", 200),
-        ("GET", "http://127.0.0.1/Users/{user}/Devices//", 404),
+        ("GET", "http://127.0.0.1:{port}/Users/{user}/Devices/", 200),
+        ("GET", "http://127.0.0.1:{port}/Users/{user}/Devices//", 404),
     ],
 )
 def test_a_path_is_taken_to_the_letter_but_for_its_last_slash(
     server: SiperbServer, method: str, path: str, status: int
 ) -> None:
     user, device = server.user, server.user.devices[0].token
-    path = path.format(user=user.user_id, device=device, rest=device[1:])
+    path = path.format(user=user.user_id, device=device, rest=device[1:], port=server.port)
     assert ask(server, method, path, {"X-Api-Key": user.session_token})[0] == status
 
 

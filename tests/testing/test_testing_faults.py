@@ -46,7 +46,8 @@ def server(caplog: pytest.LogCaptureFixture) -> Iterator[SiperbServer]:
 def sent(server: SiperbServer) -> Iterator[socket.socket]:
     """A connection on which a good login was just sent."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(f"POST /Login HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.pat}\r\n\r\n".encode())
+        head = f"Host: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.pat}"
+        connection.sendall(f"POST /Login HTTP/1.1\r\n{head}\r\n\r\n".encode())
         yield connection
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,13 +66,39 @@ def test_the_fixture_says_what_it_does(pytester: pytest.Pytester) -> None:
 
 def test_the_plugin_comes_with_the_package() -> None:
     (entry,) = importlib.metadata.entry_points(group="pytest11", name="siperb")
-    assert entry.value == "siperb.testing.plugin"
+    assert entry.value == "pytest_siperb"
+    assert vars(entry.load())["siperb_server"]
+
+
+@pytest.mark.parametrize("file", ["siperb/__init__.py", "siperb.py"])
+def test_a_project_may_have_a_package_named_siperb(pytester: pytest.Pytester, file: str) -> None:
+    (pytester.path / file).parent.mkdir(exist_ok=True)
+    (pytester.path / file).write_text("MINE = 1")
+    pytester.makepyfile("""
+        import siperb
+
+        def test_it_is_the_projects_own():
+            assert siperb.MINE == 1
+
+        def test_the_fixture(siperb_server):
+            raise AssertionError
+    """)
+    for run in (
+        pytester.runpytest_subprocess("-p", "no:asyncio"),
+        pytester.run(Path(sys.executable).with_name("pytest"), "-p", "no:asyncio"),
+    ):
+        run.assert_outcomes(passed=1, errors=1)
+        run.stdout.fnmatch_lines([f"siperb: *{file} hides the Siperb SDK, so there is no siperb_server. Rename it*"])
+
+
+def test_the_header_says_nothing_where_the_sdk_is_found(pytester: pytest.Pytester) -> None:
+    assert "hides" not in pytester.runpytest_subprocess("-p", "no:asyncio").stdout.str()
 
 
 def test_loading_the_plugin_loads_nothing_else() -> None:
     """A project that has siperb installed pays for it in every run of pytest, whether it uses the fixture or not."""
-    loaded = modules_after("import pytest, sys; before = set(sys.modules); import siperb.testing.plugin")
-    assert "siperb.testing.plugin" in loaded
+    loaded = modules_after("import pytest, sys; before = set(sys.modules); import pytest_siperb")
+    assert "pytest_siperb" in loaded
     assert loaded.isdisjoint(HEAVY)
 
 

@@ -90,6 +90,28 @@ async def test_requests_are_waited_for_while_the_loop_goes_on() -> None:
             await server.requests_arrived(3, timeout=0.01)
 
 
+# Whom it answers
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LocalHost:{port}", "[::1]:{port}"])
+def test_it_answers_to_the_names_of_loopback(server: SiperbServer, host: str) -> None:
+    headers = {"Host": host.format(port=server.port), "Authorization": f"Bearer {server.pat}"}
+    assert ask(server, "POST", "/Login", headers)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["rebound.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.rebound.example:{port}", "localhost:{port}.", ""],
+)
+def test_it_answers_to_no_other_host(server: SiperbServer, host: str) -> None:
+    """A web page makes its own host's name stand for 127.0.0.1, and reads what is served there (DNS rebinding)."""
+    headers = {"Host": host.format(port=server.port), "Authorization": f"Bearer {server.pat}"}
+    status, said = ask(server, "POST", "/Login", headers)
+    assert status == 421
+    assert server.base_url in said["message"]
+    assert server.requests == []
+
+
 # Starting and stopping
 
 
@@ -168,7 +190,7 @@ def connect(request):
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(request)
     return connection
-request = b"POST /Login HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"
+request = f"POST /Login HTTP/1.1\\r\\nHost: 127.0.0.1:{server.port}\\r\\n\\r\\n".encode()
 for fault in (Hold(), Delay(60), Drip("head", 60), Drip("body", 60), Endless(), Endless(interval=60)):
     server.fail("login", fault)
 connections = [connect(b""), connect(request[:20])] + [connect(request) for _ in range(6)]

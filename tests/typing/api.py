@@ -26,6 +26,7 @@ from siperb import (
     IncompleteProvisioningError,
     KeyringCache,
     MemoryCache,
+    NewAccessToken,
     NotProvisioned,
     Provisioned,
     Provisioning,
@@ -274,7 +275,12 @@ def administration(client: Siperb) -> None:
     client.update_settings({"RecordAllCalls": True})
     assert_type(client.get_settings(), list[dict[str, Any]])
     assert_type(client.get_pats(), list[AccessToken])
-    assert_type(Siperb.create_pat("ci", days=5).token, str | None)
+    assert_type(client.get_pats()[0].token, str | None)
+    created = Siperb.create_pat("ci", days=5)
+    assert_type(created, NewAccessToken)
+    assert_type(created.token, str)
+    pats: list[AccessToken] = [created]
+    client.delete_pat(pats[0].pat_id)
     client.delete_pat("p0")
     assert_type(client.get_log("register", "t0", date=date(2026, 1, 2), limit=5), list[dict[str, Any]])
     assert_type(client.get_devices(platform=None), list[Device] | None)
@@ -284,5 +290,5 @@ def administration(client: Siperb) -> None:
 async def administration_awaited(client: AsyncSiperb) -> None:
     assert_type(await client.create_domain_user("ann@contact.example"), DomainUser)
     assert_type(await client.create_device("Headset"), Device)
-    assert_type(await client.create_pat("ci"), AccessToken)
+    assert_type((await client.create_pat("ci")).token, str)
     assert_type(await client.get_log("console", "t0"), list[dict[str, Any]])

@@ -1,14 +1,15 @@
-"""Asks a SIP registrar over a WebSocket, with `aiohttp` on both facades: `siperb.sip.register` says what is asked."""
+"""Asks a SIP registrar over a WebSocket, with `aiohttp` for both facades. `siperb.sip.register` has the question."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import re
 import secrets
 import ssl
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 import aiohttp
@@ -16,53 +17,73 @@ from attrs import evolve
 from yarl import URL
 
 from siperb.client.network import CONNECT_TIMEOUT, environment_proxy, tls_context, without_credentials
-from siperb.errors import RegistrarConnectionError, RegistrarError, RegistrarResponseError, RegistrarTimeoutError
+from siperb.errors import (
+    ConfigurationError,
+    RegistrarConnectionError,
+    RegistrarError,
+    RegistrarResponseError,
+    RegistrarTimeoutError,
+)
 from siperb.models import Provisioning, Session
 from siperb.sip.message import ADVICE, MAX_MESSAGE, too_large
-from siperb.sip.register import Question
+from siperb.sip.register import Conversation, Question
 from siperb.sip.registration import Registration
 from siperb.threads import Outcome, WorkerPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PAGE = "https://www.siperb.com"  # a page of Siperb's, as the Origin: some registrars refuse a WebSocket without one
 HEARTBEAT = 0.5  # seconds; on Windows a wait without an end hears no signal
 GOODBYE = 0.1  # seconds, for the registrar to close its side of the WebSocket
+TURN = 0.01  # seconds after which the event loop gets its turn, however much has come
 
 
 async def ask(
-    provisioning: Provisioning, session: Session | None, *, insecure: bool, timeout: float, user_agent: str
+    provisioning: Provisioning,
+    session: Session | None,
+    *,
+    insecure: bool,
+    origin: str | None,
+    timeout: float,
+    user_agent: str,
 ) -> Registration:
-    """What the registrar says; `RegistrarError` where it says nothing that can be understood.
+    """Return the registrar's answer. `timeout` is in seconds, for all of it.
 
-    timeout: seconds for all of it.
-
-    Raises `IncompleteProvisioningError` and `ConfigurationError` before anything is sent.
+    Raises:
+        RegistrarError: The registrar cannot be reached or understood.
+        IncompleteProvisioningError, ConfigurationError: An argument cannot be used. Nothing was sent.
     """
     question = Question.of(provisioning, session, insecure=insecure)
+    if origin is not None and not re.fullmatch(r"[!-~]+", origin):
+        raise ConfigurationError("The origin is no address of a page: give it as https://host[:port], or None.")
     failure: RegistrarError
     try:
-        return await asyncio.wait_for(_converse(question, timeout, user_agent), timeout)
+        return await asyncio.wait_for(_converse(question, origin, timeout, user_agent), timeout)
     except RegistrarError as error:
         failure = error
     except aiohttp.WSServerHandshakeError as error:
+        advice = f"it may not like the page in origin=; else {ADVICE}" if error.status == 403 else ADVICE
         failure = RegistrarResponseError(
-            f"The registrar's address answers HTTP {error.status} instead of a WebSocket: {ADVICE}."
+            f"The registrar's address answers HTTP {error.status} instead of a WebSocket: {advice}."
         )
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
         failure = _no_answer(next((kind for kind, causes in _KINDS.items() if isinstance(error, causes)), "connection"))
     finally:
         for _ in range(3):  # turns of the loop in which an aborted connection, of TLS in a tunnel, closes its socket
             await asyncio.sleep(0)
-    # Raised out here: the library's own error holds the address, which may be a secret.
-    raise failure
+    # Raised out here, without frames: the library's own error holds the address, and the frames hold secrets.
+    try:
+        raise failure.with_traceback(None)
+    finally:
+        del failure
 
 
 def in_a_thread(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the coroutine function returns, in an event loop of its own: the caller's thread may have one that runs.
+    """Run the coroutine function in an event loop of its own: the caller's thread may have one that runs.
 
-    An interrupt goes through at once, and ends the coroutine. Looking up a host's name, which nothing can end, may
-    hold the thread longer than the caller.
+    An interrupt goes through at once, and cancels the coroutine. Nothing can end the look-up of a host's name, which
+    may hold the thread for longer than the caller.
     """
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
     answers: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
@@ -87,9 +108,42 @@ def in_a_thread(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **
     return outcome.get()
 
 
-async def _converse(question: Question, timeout: float, user_agent: str) -> Registration:
+async def _converse(question: Question, origin: str | None, timeout: float, user_agent: str) -> Registration:
     began = time.monotonic()
-    http_url = question.url.replace("ws", "http", 1)
+    async with connected(question.url, origin, timeout, user_agent) as websocket:
+        if websocket.protocol != "sip":
+            raise RegistrarResponseError(f"The registrar's address takes WebSockets, but does not speak SIP: {ADVICE}.")
+        conversation = question.ask(user_agent, lambda: secrets.token_hex(16))
+        registration = await _hold(conversation, websocket)
+        return evolve(registration, seconds=round(time.monotonic() - began, 3))
+
+
+async def _hold(conversation: Conversation, websocket: aiohttp.ClientWebSocketResponse) -> Registration:
+    to_send = next(conversation)
+    turn_began = time.monotonic()
+    try:
+        while True:
+            if to_send is not None:
+                await websocket.send_str(to_send)
+                to_send = None  # it holds secrets, and a cancelled call leaves this frame in its traceback
+            message = await websocket.receive()
+            if time.monotonic() - turn_began > TURN:  # a message that has come already is received without a wait
+                await asyncio.sleep(0)  # the deadline ends it here
+                turn_began = time.monotonic()
+            if message.type is aiohttp.WSMsgType.PING:
+                await websocket.pong(message.data)
+            to_send = conversation.send(_content(message))
+    except StopIteration as stop:
+        registration: Registration = stop.value
+        return registration
+
+
+@asynccontextmanager
+async def connected(
+    url: str, origin: str | None, timeout: float, user_agent: str
+) -> AsyncGenerator[aiohttp.ClientWebSocketResponse, None]:
+    """Open a WebSocket for SIP, and hang up at the end: politely, or at once after a failure."""
+    http_url = url.replace("ws", "http", 1)
     found = environment_proxy(http_url)
     proxy, login = without_credentials(found) if found else (None, None)
     # Two timeouts that end together cancel once under Python 3.10.
@@ -97,46 +151,39 @@ async def _converse(question: Question, timeout: float, user_agent: str) -> Regi
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout),
-        trace_configs=[no_redirects()],
+        trace_configs=[_no_redirects()],
     ) as session:
-        websocket = await session.ws_connect(
-            URL(question.url, encoded=True),
+        websocket: Any = await session.ws_connect(
+            URL(url, encoded=True),
             protocols=("sip",),
+            origin=origin,
             headers={"User-Agent": user_agent},
             proxy=proxy,
             proxy_headers=login,
             ssl=tls_context() if http_url.startswith("https:") else True,
+            autoping=False,  # it would answer any number of pings without a turn for the event loop
             max_msg_size=MAX_MESSAGE,
             timeout=cast(Any, aiohttp.ClientWSTimeout)(ws_close=GOODBYE),
         )
+        connection = websocket._response.connection
+        transport = connection.transport if connection else None  # which the connection forgets when it is closed
         try:
-            if websocket.protocol != "sip":
-                raise RegistrarResponseError(
-                    f"The registrar's address takes WebSockets, but does not speak SIP: {ADVICE}."
-                )
-            conversation = question.ask(user_agent, _token)
-            to_send = next(conversation)
-            while True:
-                if to_send is not None:
-                    await websocket.send_str(to_send)
-                to_send = conversation.send(_content(await websocket.receive()))
-        except StopIteration as stop:
-            registration: Registration = evolve(stop.value, seconds=round(time.monotonic() - began, 3))
-            return registration
-        finally:
-            connection = cast(Any, websocket)._response.connection
-            transport = connection.transport if connection else None  # which the connection forgets when it is closed
+            yield websocket
             await websocket.close()
+        finally:
             if transport:
                 transport.abort()  # TLS would wait half a minute for the other side's goodbye
+            await websocket.close()
 
 
-def _content(message: Any) -> bytes:
+def _content(message: aiohttp.WSMessage) -> bytes:
     match message.type:
         case aiohttp.WSMsgType.TEXT:
             return str(message.data).encode()
         case aiohttp.WSMsgType.BINARY:
             return bytes(message.data)
+        case aiohttp.WSMsgType.PING | aiohttp.WSMsgType.PONG:
+            return b""
         case aiohttp.WSMsgType.ERROR:
             if getattr(message.data, "code", None) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
                 raise too_large()
@@ -145,7 +192,7 @@ def _content(message: Any) -> bytes:
             raise RegistrarConnectionError(f"The registrar closed the connection before it answered: {ADVICE}.")
 
 
-def no_redirects() -> aiohttp.TraceConfig:
+def _no_redirects() -> aiohttp.TraceConfig:
     """`ws_connect` follows redirects, to any host, and has no argument against it."""
 
     async def refuse(*_: object) -> NoReturn:
@@ -154,10 +201,6 @@ def no_redirects() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(refuse)
     return trace
-
-
-def _token() -> str:
-    return secrets.token_hex(16)
 
 
 def _no_answer(kind: str) -> RegistrarConnectionError:

@@ -1,0 +1,231 @@
+"""The client of a command, and its token. All that the command line uses of the library's inside stands in this file.
+
+The keyring has one token in use at an address, where the library looks for it. Those of other accounts are parked
+under their own users: `--account` takes one for a command, `siperb switch` puts one to use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import re
+import threading
+import time
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NoReturn
+
+from attrs import field, frozen
+
+from siperb.cache import Key, KeyringCache, Record
+from siperb.cli.failures import CREDENTIALS, CommandError
+from siperb.cli.options import Options, did_you_mean
+from siperb.cli.terminal import say, warn
+from siperb.cli.wait import Wait
+from siperb.core.effects import Effect, Evict, Forget, Load, Result, Save, Send, Sleep
+from siperb.core.flows import pat_key, stored_text
+from siperb.errors import CacheError, SiperbError
+from siperb.facade.arguments import LARGEST_PAT_FILE as LARGEST_PAT_FILE
+from siperb.facade.arguments import decode_secret as decode_secret
+from siperb.facade.arguments import pat_of_environment
+from siperb.facade.client import DEFAULT_BASE_URL
+from siperb.facade.invocation import Invocation
+from siperb.facade.network import check_base_url
+from siperb.facade.network import environment_proxy as environment_proxy
+from siperb.facade.network import is_loopback as is_loopback
+from siperb.state import SiperbState
+from siperb.sync.client import Siperb
+
+NO_TOKEN = "There is no personal access token (PAT): run `siperb login`, or set SIPERB_PAT or SIPERB_PAT_FILE."  # noqa: S105
+NO_TOKEN_STORED = "The keyring has no token of this account: run `siperb login` with one."  # noqa: S105
+
+
+class CommandClient(Siperb[NoReturn]):
+    """It raises, publishes nowhere, and says on a terminal what it waits for.
+
+    held_until: when the last pause between two tries ends, by `time.monotonic`.
+    """
+
+    held_until: float = 0.0
+
+    def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
+        if isinstance(effect, Sleep):
+            self.held_until = time.monotonic() + effect.seconds
+        with _wait(effect):
+            return super()._perform(effect, invocation)
+
+
+def _wait(effect: Effect) -> AbstractContextManager[object]:
+    if threading.current_thread() is threading.main_thread():  # else it is one of many: a bar tells of them all
+        if isinstance(effect, Send):
+            return Wait(f"Waiting for the API: {effect.request.method} {effect.request.path_template}")
+        if isinstance(effect, (Load, Save, Evict, Forget)):
+            return Wait("Waiting for the keyring")
+        if isinstance(effect, Sleep):
+            return Wait("The API did not answer, or asked to wait. Next try", effect.seconds)
+    return nullcontext()
+
+
+def client(options: Options, pat: str | None = None, **more: Any) -> CommandClient:
+    """For the address, the account and the timeout of the command line."""
+    logger = logging.getLogger("siperb")
+    logger.handlers = [_Log(logging.INFO if options.verbose else logging.WARNING)]
+    logger.setLevel(logger.handlers[0].level)
+    pat = find_token(options)[0] if pat is None else pat
+    more |= {} if options.timeout is None else {"timeout": options.timeout}
+    return CommandClient(pat, base_url=address(options)[0], strict=True, app_info="cli", state=SiperbState(), **more)
+
+
+class _Log(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.getMessage().startswith("Nothing is cached"):  # no command asks for a cache
+            (warn if record.levelno >= logging.WARNING else say)(record.getMessage())
+
+
+def address(options: Options) -> tuple[str, str]:
+    """The API's address, and what says so."""
+    variable = os.environ.get("SIPERB_BASE_URL")
+    if options.base_url is None and not variable:
+        return DEFAULT_BASE_URL, "default"
+    given = options.base_url is not None
+    return check_base_url(options.base_url if given else variable), "--base-url" if given else "SIPERB_BASE_URL"
+
+
+def environment_token() -> tuple[str, str] | None:
+    """The token of the environment, and the variable that says so."""
+    try:
+        pat = pat_of_environment()
+    except SiperbError as error:
+        raise CommandError(str(error), CREDENTIALS) from None
+    return (pat, "SIPERB_PAT" if os.environ.get("SIPERB_PAT") else "SIPERB_PAT_FILE") if pat else None
+
+
+def find_token(options: Options) -> tuple[str, str]:
+    """The token of --account, of the environment or of the keyring, and what says so; `CommandError` without one."""
+    base_url, cache = address(options)[0], KeyringCache()
+    if options.account is not None:
+        account = choose_account(stored_accounts(base_url, cache), options.account)
+        if account.pat is None:
+            raise CommandError(NO_TOKEN_STORED, CREDENTIALS)
+        return account.pat, "--account"
+    if found := environment_token():
+        return found
+    with keyring_told("The token may be in the keyring, but"):
+        pat = stored_text(cache.within().load(pat_key(base_url))).get("PAT")
+    if pat is None:
+        raise CommandError(NO_TOKEN, CREDENTIALS)
+    return pat, "keyring"
+
+
+@contextlib.contextmanager
+def keyring_told(consequence: str) -> Generator[None, None, None]:
+    """Wait for the keyring; a `CommandError` for what is wrong with it."""
+    try:
+        with Wait("Waiting for the keyring"):
+            yield
+    except CacheError as error:
+        text = f"{consequence} {keyring_problem(error)}. Without a keyring, set SIPERB_PAT or SIPERB_PAT_FILE."
+        raise CommandError(text) from None
+
+
+def keyring_problem(error: CacheError) -> str:
+    """The problem without the library's advice for programs, and without a full stop."""
+    text = re.sub(r",? or (pass|accept plaintext with|set PYTHON_KEYRING_BACKEND)\b.*|; next try in .*", "", str(error))
+    return text.replace("ask for fewer at a time", "try again").rstrip(".")
+
+
+@frozen
+class Account:
+    """The records of one user in the keyring.
+
+    user_id: None when nothing says it. email: "" when it is not known. pat: None when only other things are stored.
+    """
+
+    owner: str
+    user_id: str | None
+    email: str
+    pat: str | None = field(repr=False)
+    keys: list[Key]
+    is_in_use: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.email or self.user_id or "unknown"
+
+
+def stored_accounts(base_url: str, cache: KeyringCache) -> list[Account]:
+    """Every account that was ever stored at the address."""
+    with keyring_told("The token may be in the keyring, but"):
+        in_use = stored_text(cache.within().load(pat_key(base_url)))
+        owners = dict.fromkeys(cache.within().accounts(base_url))
+        if user_id := in_use.get("UserId"):
+            owners[Key.scope_of(base_url, user_id)] = None
+        return [_account(base_url, owner, in_use, cache) for owner in owners]
+
+
+def _account(base_url: str, owner: str, in_use: dict[str, str], cache: KeyringCache) -> Account:
+    found = cache.within().stored(owner)
+    keys = [key for key in found if key.kind != "pat"]
+    user_id = in_use.get("UserId", "")
+    if user_id and Key.scope_of(base_url, user_id) == owner:
+        return Account(owner, user_id, in_use.get("Email", ""), in_use.get("PAT"), [pat_key(base_url), *keys], True)
+    texts = {key: stored_text(cache.within().load(key)) for key in found if key != pat_key(base_url)}
+    parked = {key: text for key, text in texts.items() if key.kind == "pat" and text}
+    known = next((text["UserId"] for text in texts.values() if "UserId" in text), None)
+    own = next(iter(parked.values()), dict[str, str]())
+    return Account(owner, known, own.get("Email", ""), own.get("PAT"), [*parked, *keys])
+
+
+def choose_account(accounts: Iterable[Account], wanted: str) -> Account:
+    """The one account of that e-mail address, user id or beginning of it; `CommandError` for none, and for several."""
+    folded = wanted.strip().casefold()
+    known = [one for one in accounts if one.user_id]
+    meant = [one for one in known if folded and folded in (one.email.casefold(), str(one.user_id).casefold())]
+    meant = meant or [one for one in known if len(folded) > 3 and str(one.user_id).casefold().startswith(folded)]
+    if len(meant) == 1:
+        return meant[0]
+    names = [one.name for one in meant or known]
+    if meant:
+        raise CommandError(f"More than one account fits: {', '.join(names)}.", CREDENTIALS)
+    near = did_you_mean(wanted, names) or f"; there is {', '.join(names) or 'none'}."
+    raise CommandError(f"The keyring has no such account at this address{near}", CREDENTIALS)
+
+
+def keep(base_url: str, cache: KeyringCache, pat: str, user_id: str, email: str = "", *, parked: bool = False) -> None:
+    """Put the token to use at the address, and park that of another user; `CommandError` if it is not stored."""
+    payload = json.dumps({"PAT": pat, "UserId": user_id, **({"Email": email} if email else {})})
+    record = Record.new(payload, now=time.time, random=random.SystemRandom().random)
+    owner, key = Key.scope_of(base_url, user_id), Key.of(base_url, user_id, "pat")
+    with keyring_told("The token is not stored:"):
+        before = None if parked else cache.within().load(pat_key(base_url))
+        other = stored_text(before).get("UserId", user_id)
+        is_stored = before is None or other == user_id
+        if before and not is_stored:
+            is_stored = cache.save(Key.of(base_url, other, "pat"), before, owner=Key.scope_of(base_url, other))
+        is_stored = is_stored and cache.save(key if parked else pat_key(base_url), record, owner=owner)
+    if not is_stored:
+        raise CommandError("The token is good, but the keyring did not store it: run `siperb doctor`.")
+    if not parked:
+        cache.evict(key)
+
+
+def forget(options: Options, base_url: str, cache: KeyringCache) -> set[Key]:
+    """Remove the records of every account, or of --account; `CommandError` when some are left."""
+    chosen = stored_accounts(base_url, cache)
+    in_use = next((one for one in chosen if one.is_in_use), None)
+    if options.account is not None:
+        chosen = [choose_account(chosen, options.account)]
+    for account in chosen:
+        cache.forget(account.owner)
+    if in_use and in_use.pat and in_use not in chosen:  # the index of another may have named its token too
+        keep(base_url, cache, in_use.pat, str(in_use.user_id), in_use.email)
+    elif in_use or options.account is None:
+        cache.evict(pat_key(base_url))
+    removed = {key for account in chosen for key in account.keys}
+    fresh = KeyringCache()  # the other one takes for gone what it could not remove
+    if left := [key for key in removed if fresh.load(key)]:
+        raise CommandError(f"{len(left)} of {len(removed)} records could not be removed: run `siperb logout` again.")
+    return removed

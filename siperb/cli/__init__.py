@@ -44,7 +44,7 @@ def _run(options: Options) -> int:
             is_shown = stream is sys.stderr or (stream.isatty() and not options.reveal)
             stream.reconfigure(errors="backslashreplace" if is_shown else "strict")
     with ended_by_signals():
-        code: int = options.run(options)
+        code: int = options.run(options) or 0
         if sys.stdout:
             sys.stdout.flush()
     return code

@@ -16,7 +16,7 @@ from siperb.cli.session import client
 from siperb.cli.terminal import ask, can_ask, is_terminal, json_text, say, write
 
 
-def api(options: Options) -> int:
+def api(options: Options) -> None:
     """Call any operation of the API.
 
     {user_id} in PATH is you, or who --user names. {device} is the token of
@@ -48,7 +48,7 @@ def api(options: Options) -> int:
             said = {"method": options.method, "path": path, "query": query, "body": body}
             write(json_text(mask_all(said, [])))
             say("This is a dry run: nothing was changed.")
-            return 0
+            return
         if asks:
             ask(question)
         if options.all:
@@ -56,7 +56,6 @@ def api(options: Options) -> int:
         else:
             answer = siperb.request(options.method, path, params=query, json=body, **ids)
         _show(answer, options, [*ids.values(), own.session.session_token if own.session else None])
-    return 0
 
 
 def _show(answer: Any, options: Options, secrets: list[str | None]) -> None:

@@ -12,7 +12,7 @@ from siperb.cli.parser import Parser, parser_of
 from siperb.cli.terminal import write
 
 
-def completion(options: Options) -> int:
+def completion(options: Options) -> None:
     """Print a completion script for your shell.
 
     It needs shtab: pip install "siperb[completion]"
@@ -35,4 +35,3 @@ def completion(options: Options) -> int:
         real.complete_files(shtab.FILE)
         (groups[group] if group else top).add_parser(action, help=summary, parents=[real], add_help=False)
     write(shtab.complete(program, options.shell) + "\n")
-    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ NO_DEVICE = 'There is no script device: make one at Siperb, with the platform "s
 SHOWN = 5  # devices named in an error
 
 
-def devices(options: Options) -> int:
+def devices(options: Options) -> None:
     """List the script devices. A pipe gets number, description and device token.
 
     example:
@@ -34,21 +35,19 @@ def devices(options: Options) -> int:
     rows = [(number, one.description, one.platform, hidden(one.device_token)) for number, one in enumerate(found, 1)]
     header = {"number": "#", "description": "DESCRIPTION", "device_token": "DEVICE TOKEN"}
     show_list([dict(zip(names, row, strict=True)) for row in rows], header, NO_DEVICE, as_json=options.json)
-    return 0
 
 
-def users(options: Options) -> int:
+def users(options: Options) -> None:
     """List the users of your domain. Other commands take one of them with --user."""
     with client(options) as siperb:
         found = siperb.get_domain_users(search=options.search)
-    rows = [(one.email, _text(one.raw.get("UserDescription")), one.user_id) for one in found]
+    rows = [(one.email, text(one.raw.get("UserDescription")), one.user_id) for one in found]
     header = {"email": "E-MAIL", "description": "DESCRIPTION", "user_id": "USER ID"}
     empty = "No user of the domain fits." if options.search else "The domain has no users besides you."
     show_list([dict(zip(header, row, strict=True)) for row in rows], header, empty, as_json=options.json)
-    return 0
 
 
-def log(options: Options) -> int:
+def log(options: Options) -> None:
     """Read a log of a device: the API's own objects, a line of JSON each.
 
     logs:
@@ -67,31 +66,22 @@ def log(options: Options) -> int:
         device = find_device(siperb, options.device)
         entries = siperb.get_log(options.kind, device.device_token, date=options.date)  # type: ignore[arg-type]
         secrets = [device.device_token, own.session.session_token if own.session else None]
-        mode = None if entries else _mode(siperb, device)
+        if not entries:
+            say(_why_empty(siperb, options, device))
     is_masked = is_terminal(sys.stdout) and not options.reveal
     shown = [mask_all(entry, secrets) if is_masked else entry for entry in entries]
     write("".join(json_text(entry, is_line=True) for entry in shown))
     if shown != entries:
         say(MASKED)
-    if not entries:
-        say(_why_empty(options, mode))
-    return 0
 
 
-def _mode(siperb: CommandClient, device: Device) -> str | None:
-    """How the device registers, "Proxy" or "WebSocket"; None when the API does not say."""
-    if said := _text(device.raw.get("RegistrationMode")):
-        return said
-    try:
-        return siperb.get_provisioning(device.device_token).registration_mode
-    except SiperbError:  # of another platform, maybe
-        return None
-
-
-def _why_empty(options: Options, mode: str | None) -> str:
+def _why_empty(siperb: CommandClient, options: Options, device: Device) -> str:
     if options.kind == "console":
         return "The log is empty: this phone has sent no messages. That says nothing about its registration."
     when = f"on {options.date}" if options.date else "in the last 24 hours"
+    mode = text(device.raw.get("RegistrationMode"))
+    with contextlib.suppress(SiperbError):  # of another platform, maybe
+        mode = mode or siperb.get_provisioning(device.device_token).registration_mode
     if (mode or "").casefold() == "websocket":
         return f"No entries {when}: the device is in WebSocket mode, for which Siperb keeps no logs."
     if options.kind == "trace":
@@ -102,7 +92,8 @@ def _why_empty(options: Options, mode: str | None) -> str:
     )
 
 
-def _text(value: object) -> str | None:
+def text(value: object) -> str | None:
+    """A text that the API said, if it is one."""
     return value if isinstance(value, str) and value else None
 
 

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 
-from siperb.errors import (
-    APIError,
-    APIStatusError,
-    AuthenticationError,
-    CacheError,
-    ConfigurationError,
-    MissingCredentialsError,
-    SiperbError,
-)
+from siperb import errors
+from siperb.errors import APIError, APIStatusError, CacheError
 
 ERROR, USAGE, CREDENTIALS = 1, 2, 4
 
@@ -36,16 +28,22 @@ class Interrupted(KeyboardInterrupt):
 
 
 def is_expected(error: BaseException) -> bool:
-    expected = (SiperbError, CommandError, KeyboardInterrupt, OSError, UnicodeEncodeError, RecursionError)
+    expected = (errors.SiperbError, CommandError, KeyboardInterrupt, OSError, UnicodeEncodeError, RecursionError)
     return isinstance(error, expected)
 
 
 def exit_code_of(error: BaseException) -> int:
     if isinstance(error, (CommandError, Interrupted)):
         return error.exit_code
-    if isinstance(error, (MissingCredentialsError, AuthenticationError)):
+    if isinstance(error, (errors.MissingCredentialsError, errors.AuthenticationError)):
         return CREDENTIALS
-    return USAGE if isinstance(error, ConfigurationError) else 130 if isinstance(error, KeyboardInterrupt) else ERROR
+    return (
+        USAGE
+        if isinstance(error, errors.ConfigurationError)
+        else 130
+        if isinstance(error, KeyboardInterrupt)
+        else ERROR
+    )
 
 
 def sentence(error: BaseException) -> str:
@@ -83,10 +81,10 @@ def as_document(error: BaseException) -> dict[str, object]:
 
 
 def report(error: BaseException, *, as_json: bool) -> None:
-    from siperb.cli.terminal import say
+    from siperb.cli.terminal import json_text, say, write
 
     with contextlib.suppress(OSError):  # the terminal may be what has gone
         if as_json:
-            print(json.dumps({**as_document(error), "exit_code": exit_code_of(error)}), file=sys.stderr)
+            write(json_text({**as_document(error), "exit_code": exit_code_of(error)}, is_line=True), sys.stderr)
         else:
             say(sentence(error), mark="siperb: ", style="red")

@@ -9,11 +9,11 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
-from siperb.cli.failures import ERROR, USAGE, CommandError, Interrupted, sentence
+from siperb.cli.failures import ERROR, USAGE, CommandError, sentence
 from siperb.cli.fleet_file import Problem, Row, address_of, read_rows, with_types
-from siperb.cli.fleet_plan import Step, called, plan
+from siperb.cli.fleet_plan import Action, Step, called, plan
 from siperb.cli.masking import mask_all
 from siperb.cli.options import Options
 from siperb.cli.session import CommandClient, client
@@ -59,17 +59,11 @@ def fleet_plan(options: Options) -> int:
     for step in steps:
         _tell(step, step.status, step.problem or step.note, options)
     count = Counter("failed" if step.problem else step.action or step.status for step in steps)
-    todo = [f"{_plural(number, what)} to {verb}" for verb, what, number in _actions(count) if number]
+    pairs = (action.split() for action in get_args(Action))
+    todo = [f"{_plural(count[f'{verb} {what}'], what)} to {verb}" for verb, what in pairs if count[f"{verb} {what}"]]
     todo += [f"{count['failed']} impossible"] if count["failed"] else []
     _say_sum(", ".join(todo) or "nothing to do", count["unchanged"])
     return ERROR if any(step.problem or (options.exit_code and step.action) for step in steps) else 0
-
-
-def _actions(count: Counter[str]) -> list[tuple[str, str, int]]:
-    pairs = [
-        action.split() for action in ("create user", "create device", "update user", "update device", "delete device")
-    ]
-    return [(verb, what, count[f"{verb} {what}"]) for verb, what in pairs]
 
 
 def fleet_apply(options: Options) -> int:
@@ -90,9 +84,6 @@ def fleet_apply(options: Options) -> int:
                 for result in siperb.bulk(run, plans, concurrency=AT_A_TIME):
                     if result.error is not None:
                         raise result.error
-            except Interrupted as interrupted:
-                interrupted.detail = "; steps under way may be done too"
-                raise
             finally:
                 run.close()
     return ERROR if run.count["failed"] or run.count["skipped"] else 0
@@ -107,7 +98,7 @@ def _rows(options: Options) -> list[Row]:
 def _refuse(problems: Sequence[Problem], options: Options) -> None:
     for line, text in problems:
         if options.json:
-            print(json.dumps({"line": line, "message": f"line {line} {text}"}), file=sys.stderr)
+            write(json_text({"line": line, "message": f"line {line} {text}"}, is_line=True), sys.stderr)
         else:
             say(f"{options.file}: line {line} {text}.")
     if problems:
@@ -227,7 +218,7 @@ class Run:
         text += f", {self._total - done - failed} not tried" if done + failed < self._total else ""
         _say_sum(text, self.count["unchanged"])
         if done < self._total:
-            say("Run the command again to do the rest.")
+            say("Run the command again to do the rest: it looks first at what is done.")
 
 
 def _say_sum(text: str, unchanged: int) -> None:

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from siperb.cli.fleet_file import Row, clean, looks_of
 from siperb.models import Device, DomainUser
 
-Action = Literal["create user", "update user", "create device", "update device", "delete device"]
+Action = Literal["create user", "create device", "update user", "update device", "delete device"]
 
 
 @frozen

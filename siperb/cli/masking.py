@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
-
-if TYPE_CHECKING:
-    from siperb.models import Provisioning, Session
+from typing import Any, cast
 
 LONG = 32  # characters
 MASKED = "Secrets are masked on a terminal. --reveal shows them; a pipe gets them."
@@ -34,11 +31,6 @@ def is_secret_name(name: object) -> bool:
 
 def _words(name: object) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*", str(name)[:200])]
-
-
-def secrets_in(provisioning: Provisioning, session: Session | None) -> list[str | None]:
-    """The secrets that `mask_all` has to look for in a document made of these."""
-    return [provisioning.sip_password, provisioning.sip_jwt, session.session_token if session else None]
 
 
 def mask_all(document: Any, secrets: Iterable[str | None]) -> Any:

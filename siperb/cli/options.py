@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import difflib
-import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,6 +20,8 @@ class Options(argparse.Namespace):
 
 def did_you_mean(said: str, known: Iterable[str]) -> str:
     """`: did you mean …?` for what is nearly one of the known, else nothing. It does not repeat what was said."""
+    import difflib
+
     names = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(said.casefold()[:100], names, 1, 0.7)
     return f": did you mean {names[near[0]]}?" if near else ""
@@ -54,8 +53,17 @@ def _kind(pattern: str, convert: Callable[[str], Any], wanted: str) -> dict[str,
     return {"type": checked}
 
 
-def _pair(value_of: Callable[[str], Any]) -> Callable[[str], tuple[str, Any]]:
-    return lambda said: (said.partition("=")[0], value_of(said.partition("=")[2]))
+def _day(said: str) -> Any:
+    from datetime import date
+
+    return date.fromisoformat(said)
+
+
+def _field(said: str) -> tuple[str, Any]:
+    from json import loads
+
+    name, _, value = said.partition("=")
+    return name, loads(value)
 
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -65,9 +73,9 @@ SHELLS = ("bash", "zsh", "fish", "tcsh")
 _NUMBER = _kind("[0-9]{1,9}", int, "a whole number")
 _PORT = _kind("[0-9]{1,5}", lambda said: range(65536).index(int(said)), "a port from 0 to 65535")
 _SECONDS = _kind(r"(?=.*[1-9])[0-9]{1,5}(\.[0-9]+)?", float, "a number of seconds, more than 0 and less than 100000,")
-_DAY = _kind(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", datetime.date.fromisoformat, "a day as in 2026-11-25")
-_TEXT = _kind("[^=]+=.*", _pair(str), "a name and a text as in name=value")
-_JSON = _kind("[^=]+=.*", _pair(json.loads), "a name and JSON as in limit=12 (-f takes a text)")
+_DAY = _kind(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", _day, "a day as in 2026-11-25")
+_TEXT = _kind("[^=]+=.*", lambda said: tuple(said.split("=", 1)), "a name and a text as in name=value")
+_JSON = _kind("[^=]+=.*", _field, "a name and JSON as in limit=12 (-f takes a text)")
 _FLAG = {"action": "store_true"}
 
 ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {  # what the help says, and the settings of argparse

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import inspect
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -35,8 +34,8 @@ class Parser(argparse.ArgumentParser):
     """The parser of one command."""
 
     def __init__(self, prog: str, about: str, epilog: str = "", arguments: str = OF_ALL) -> None:
-        super().__init__(prog, None, about, epilog, allow_abbrev=False, argument_default=argparse.SUPPRESS)
-        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        settings: dict[str, Any] = {"allow_abbrev": False, "argument_default": argparse.SUPPRESS}
+        super().__init__(prog, None, about, epilog, formatter_class=_formatter, **settings)
         self._given: Sequence[str] = ()
         known = {key.split()[0].rpartition("/")[2]: key for key in ARGUMENTS}
         for name in dict.fromkeys([*arguments.split(), "--verbose"]):
@@ -73,10 +72,16 @@ class Parser(argparse.ArgumentParser):
         raise CommandError(f"{message[:1].upper()}{message[1:]}{end} see `{self.prog} --help`.", USAGE)
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, width=79)
+
+
 def parser_of(name: str) -> Parser:
+    from inspect import cleandoc  # which --version does without
+
     module, summary, arguments = COMMANDS[name]
     run = getattr(importlib.import_module(f"siperb.cli.{module}"), name.replace(" ", "_"))
-    parser = Parser(f"siperb {name}", inspect.getdoc(run) or summary, arguments=arguments)
+    parser = Parser(f"siperb {name}", cleandoc(run.__doc__ or summary), arguments=arguments)
     parser.set_defaults(run=run)
     return parser
 

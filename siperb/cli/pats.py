@@ -13,23 +13,22 @@ from siperb.cli.failures import USAGE, CommandError, sentence
 from siperb.cli.options import Options, did_you_mean
 from siperb.cli.session import CommandClient, address, client, keep, stored_accounts
 from siperb.cli.terminal import ask, can_ask, is_terminal, json_text, say, show_list, warn, write
-from siperb.errors import APIError, AuthenticationError, SiperbError
+from siperb.errors import APIError, AuthenticationError, NotFoundError, SiperbError
 
 if TYPE_CHECKING:
     from siperb.models import AccessToken
 
 
-def pat_list(options: Options) -> int:
+def pat_list(options: Options) -> None:
     """List personal access tokens (PATs) by name. Nobody can read their values."""
     with client(options) as own:
         pats = as_user(own, options).get_pats()
     header = {"pat_id": "ID", "name": "NAME", "created_at": "CREATED", "expires_at": "EXPIRES"}
     empty = "There is no personal access token."
     show_list([_document(pat) for pat in pats], header, empty, as_json=options.json)
-    return 0
 
 
-def pat_create(options: Options) -> int:
+def pat_create(options: Options) -> None:
     """Create a personal access token (PAT), into a pipe or -o FILE.
 
     A terminal gets it only with --reveal: it is shown once.
@@ -41,10 +40,9 @@ def pat_create(options: Options) -> int:
     with client(options) as own:
         pat = _hand_over(as_user(own, options), options, options.name, file)
     say(f"Created {_named(pat)}{f', written to {file}, which only you can read' if file else ''}.")
-    return 0
 
 
-def pat_revoke(options: Options) -> int:
+def pat_revoke(options: Options) -> None:
     """Revoke a token: no login with it is possible any more.
 
     A session that it opened may live on. It asks first; scripts give --yes.
@@ -59,10 +57,9 @@ def pat_revoke(options: Options) -> int:
     if options.json:
         write(json_text({"revoked": pat.pat_id}))
     say(f"Revoked {_named(pat)}. A session that it opened may live on.")
-    return 0
 
 
-def pat_rotate(options: Options) -> int:
+def pat_rotate(options: Options) -> None:
     """Create a new token of the same name, hand it over, then revoke the old one.
 
     It goes into a pipe or -o FILE, to a terminal only with --reveal. If the keyring
@@ -80,21 +77,21 @@ def pat_rotate(options: Options) -> int:
         except CommandError as error:
             known = []
             warn(str(error))
-        held = [one for one in known if one.pat and _logs_in(options, one.pat)]  # the API does not tell whose value
+        held = [one for one in known if _logs_in(options, one.pat)]  # the API does not tell whose value
         new = _hand_over(siperb, options, old.name or "", file)
         said = f"Created {_named(new)}"
         try:
-            siperb.delete_pat(old.pat_id)
+            with contextlib.suppress(NotFoundError):  # somebody else was faster
+                siperb.delete_pat(old.pat_id)
         except SiperbError as error:
             text = f"{said}, but the old one lives on: {sentence(error)} Run `siperb pat revoke {old.pat_id}`."
             raise CommandError(text) from None
     said += f", revoked {old.pat_id}."
-    gone = [one for one in held if not _logs_in(options, str(one.pat))]
+    gone = [one for one in held if not _logs_in(options, one.pat)]
     for one in gone:
-        keep(base_url, cache, str(new.token), str(one.user_id), one.email, parked=not one.is_in_use)
+        keep(base_url, cache, str(new.token), one.user_id, one.email, parked=not one.is_in_use)
     keyring = "held the old one, and now holds the new one" if gone else "did not hold the old one, and is unchanged"
     say(f"{said} The keyring {keyring}.")
-    return 0
 
 
 def _logs_in(options: Options, pat: str) -> bool:

@@ -50,6 +50,9 @@ def opened(name: str | None) -> Generator[TextIO, None, None]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(new, name)
+    except Interrupted as interrupted:
+        interrupted.detail += f": nothing was written to {name}"
+        raise
     finally:
         _remove(new)
         _unfinished.discard(new)

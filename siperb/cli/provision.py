@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from siperb import sip
 from siperb.cli import private_file
 from siperb.cli.devices import as_user, choose
-from siperb.cli.failures import ERROR, USAGE, CommandError, Interrupted, as_document
-from siperb.cli.masking import MASKED, mask, mask_all, secrets_in
+from siperb.cli.failures import ERROR, USAGE, CommandError, as_document
+from siperb.cli.masking import MASKED, mask, mask_all
 from siperb.cli.options import Options
-from siperb.cli.session import client
+from siperb.cli.session import CommandClient, client
 from siperb.cli.terminal import is_terminal, json_text, printable, read_secret, say, warn, write
 from siperb.cli.wait import Bar
 from siperb.errors import IncompleteProvisioningError, SiperbError
 
 if TYPE_CHECKING:
-    from siperb.models import Provisioning, ProvisioningResult, Session
+    from siperb.models import Provisioning, Session
 
-FIELDS = (
+FIELDS = [
     "sip_username",
     "sip_password",
     "sip_domain",
@@ -36,7 +34,7 @@ FIELDS = (
     "jwt_expires_at",
     "registration_mode",
     "profile_name",
-)
+]
 
 
 def provision(options: Options) -> int:
@@ -66,117 +64,85 @@ def provision(options: Options) -> int:
         raise CommandError("--everyone means every user: leave --user out.", USAGE)
     file = private_file.checked(options)
     is_masked = file is None and is_terminal(sys.stdout) and not options.reveal
-    code = (_many if is_many else _one)(options, file, is_masked)
-    if is_masked:
-        say(MASKED.replace("a pipe gets", "-o FILE and a pipe get"))
+    with client(options) as own, private_file.opened(file) as out:
+        code = (_many if is_many else _one)(as_user(own, options), options, out if file else None, is_masked)
+    if file:
+        say(f"Written to {file}, which only you can read.")
+    elif is_masked:
+        say(MASKED)
     return code
 
 
-def _one(options: Options, file: str | None, is_masked: bool) -> int:
-    with _told_when_interrupted(lambda: _nothing_in(file)), client(options) as own:
-        siperb = as_user(own, options)
-        if options.device == "-":
-            token = read_secret("Device token, not shown: ")
-        else:
-            token = choose(siperb.get_devices(), options.device).device_token
-        found = siperb.get_provisioning(token)
-        document = build(options.format, found, siperb.session)
-        try:
-            sip.jssip(found)
-        except IncompleteProvisioningError as error:
-            warn(str(error))
-        if is_masked:
-            document = mask_all(document, secrets_in(found, siperb.session))
-        text = _text(options.format, document, on_screen=file is None and is_terminal(sys.stdout))
-        with private_file.opened(file) as out:
-            out.write(text)
-    if file:
-        say(f"Written to {file}, which only you can read.")
+def _one(siperb: CommandClient, options: Options, file: TextIO | None, is_masked: bool) -> int:
+    if options.device == "-":
+        token = read_secret("Device token, not shown: ")
+    else:
+        token = choose(siperb.get_devices(), options.device).device_token
+    found = siperb.get_provisioning(token)
+    document = _document(options, found, siperb.session, is_masked)
+    try:
+        sip.jssip(found)
+    except IncompleteProvisioningError as error:
+        warn(str(error))
+    if options.format == "env":
+        text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in document.items())
+        shown = "\n".join(map(printable, text.split("\n"))) if not file and is_terminal(sys.stdout) else text
+    else:
+        shown = json_text(document, on_screen=False if file else None)
+    write(shown, file)
     return 0
 
 
-@contextlib.contextmanager
-def _told_when_interrupted(detail: Callable[[], str]) -> Generator[None, None, None]:
-    try:
-        yield
-    except Interrupted as interrupted:
-        interrupted.detail = detail()
-        raise
-
-
-def _nothing_in(file: str | None) -> str:
-    return f": nothing was written to {file}" if file else ""
-
-
-def _many(options: Options, file: str | None, is_masked: bool) -> int:
-    began, done, failed, total = time.monotonic(), 0, 0, ""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_told_when_interrupted(lambda: f" after {done}{total} devices{_nothing_in(file)}"))
-        own = stack.enter_context(client(options))
-        siperb = as_user(own, options)
-        users: dict[str, str | None] = {}
-        devices: dict[str, dict[str, Any]] = {}
-        if options.everyone:
-            users = {user.user_id: user.email for user in siperb.get_domain_users()}
-        else:
-            for number, device in enumerate(siperb.get_devices(), 1):
-                devices[device.device_token] = {"number": number, "description": device.description}
-            total = f" of {len(devices)}"
-        chosen: dict[str, Any] = {"domain_users": users} if options.everyone else {"device_tokens": devices}
-        bar = stack.enter_context(Bar("Provisioning"))
-        out = stack.enter_context(private_file.opened(file))
+def _many(siperb: CommandClient, options: Options, file: TextIO | None, is_masked: bool) -> int:
+    began, failed, done = time.monotonic(), 0, 0
+    devices = enumerate([] if options.everyone else siperb.get_devices(), 1)
+    names = {one.device_token: {"number": number, "description": one.description} for number, one in devices}
+    users = {user.user_id: user.email for user in siperb.get_domain_users()} if options.everyone else {}
+    chosen: dict[str, Any] = {"domain_users": users} if options.everyone else {"device_tokens": names}
+    with Bar("Provisioning") as bar:
+        bar(0, len(names))
         for result in siperb.provision_all(**chosen, on_progress=bar):
-            said: dict[str, Any] = devices.get(result.device_token) or {
-                "user": users.get(str(result.user_id)),
-                "user_id": result.user_id,
-                "device_token": (mask if is_masked else str)(result.device_token) or None,
-            }
-            session = siperb.session if result.user_id is None else None  # it is nobody else's to have
-            said |= _outcome(result, options.format, session, is_masked)
-            bar.failed = failed = failed + ("error" in said)
-            bar.held_until = siperb.held_until
-            text = json_text(said, is_line=True, on_screen=False if file else None)
-            out.write(text) if file else write(text)
-            done += 1
+            said: dict[str, Any] = {**names.get(result.device_token, {})}
+            if options.everyone:
+                token = mask(result.device_token) if is_masked else result.device_token
+                said |= {
+                    "user": users.get(str(result.user_id)),
+                    "user_id": result.user_id,
+                    "device_token": token or None,
+                }
+            try:
+                if result.error is not None:
+                    raise result.error
+                session = siperb.session if result.user_id is None else None  # it is nobody else's to have
+                said["provisioning"] = _document(options, result.provisioning, session, is_masked)
+                sip.jssip(result.provisioning)  # no phone registers with one that is incomplete
+            except SiperbError as error:
+                said |= as_document(error)
+                failed += 1
+            bar.failed, bar.held_until, done = failed, siperb.held_until, done + 1
+            write(json_text(said, is_line=True, on_screen=False if file else None), file)
     took = f" in {time.monotonic() - began:.1f} s" if is_terminal(sys.stderr) else ""
-    where = f", written to {file}, which only you can read" if file else ""
-    say(f"{done - failed} of {done} devices provisioned{took}{where}.")
+    say(f"{done - failed} of {done} devices provisioned{took}.")
     return ERROR if failed else 0
 
 
-def _outcome(result: ProvisioningResult, form: str, session: Session | None, is_masked: bool) -> dict[str, Any]:
-    """One that is incomplete has a document and an error: no phone registers with it."""
-    if result.error is not None:
-        return as_document(result.error)
-    said: dict[str, Any] = {}
-    try:
-        document = build(form, result.provisioning, session)
-        said["provisioning"] = mask_all(document, secrets_in(result.provisioning, session)) if is_masked else document
-        sip.jssip(result.provisioning)
-    except SiperbError as error:
-        said |= as_document(error)
-    return said
+def _document(options: Options, found: Provisioning, session: Session | None, is_masked: bool) -> dict[str, Any]:
+    document = build(options.format, found, session)
+    secrets = (found.sip_password, found.sip_jwt, session.session_token if session else None)
+    return mask_all(document, secrets) if is_masked else document
 
 
-def build(form: str, provisioning: Provisioning, session: Session | None) -> dict[str, Any]:
+def build(form: str, found: Provisioning, session: Session | None) -> dict[str, Any]:
     """The document of a format, with the real secrets."""
     if form in ("sipjs", "jssip"):
-        return {"sipjs": sip.sipjs, "jssip": sip.jssip}[form](provisioning, session)
-    values = {name: getattr(provisioning, name) for name in FIELDS}
-    if provisioning.jwt_expires_at:
-        values["jwt_expires_at"] = provisioning.jwt_expires_at.isoformat()
+        return sip.sipjs(found, session) if form == "sipjs" else sip.jssip(found, session)
+    values: dict[str, Any] = {name: getattr(found, name) for name in FIELDS}
+    values["jwt_expires_at"] = found.jwt_expires_at and found.jwt_expires_at.isoformat()
     if form == "json":
-        return {**values, "raw": provisioning.to_dict()["raw"]}
+        return {**values, "raw": found.to_dict()["raw"]}
     # What is missing is empty, so that no variable keeps a value of another device.
     variables = {f"SIPERB_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
     for name, value in variables.items():
         if re.search("[\0\ud800-\udfff]", value):
             raise CommandError(f"{name} has characters that no environment variable can hold: use --format json.")
     return variables
-
-
-def _text(form: str, document: dict[str, Any], *, on_screen: bool) -> str:
-    if form != "env":
-        return json_text(document, on_screen=on_screen)
-    lines = [f"{name}={shlex.quote(value)}" for name, value in document.items()]
-    return "\n".join(map(printable, "\n".join(lines).split("\n")) if on_screen else lines) + "\n"

@@ -14,7 +14,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NoReturn
 
@@ -40,7 +40,6 @@ from siperb.state import SiperbState
 from siperb.sync.client import Siperb
 
 NO_TOKEN = "There is no personal access token (PAT): run `siperb login`, or set SIPERB_PAT or SIPERB_PAT_FILE."  # noqa: S105
-NO_TOKEN_STORED = "The keyring has no token of this account: run `siperb login` with one."  # noqa: S105
 
 
 class CommandClient(Siperb[NoReturn]):
@@ -107,10 +106,7 @@ def find_token(options: Options) -> tuple[str, str]:
     """The token of --account, of the environment or of the keyring, and what says so; `CommandError` without one."""
     base_url, cache = address(options)[0], KeyringCache()
     if options.account is not None:
-        account = choose_account(stored_accounts(base_url, cache), options.account)
-        if account.pat is None:
-            raise CommandError(NO_TOKEN_STORED, CREDENTIALS)
-        return account.pat, "--account"
+        return choose_account(stored_accounts(base_url, cache), options.account).pat, "--account"
     if found := environment_token():
         return found
     with keyring_told("The token may be in the keyring, but"):
@@ -139,55 +135,39 @@ def keyring_problem(error: CacheError) -> str:
 
 @frozen
 class Account:
-    """The records of one user in the keyring.
+    """A user whose token the keyring holds. email: "" when it is not known."""
 
-    user_id: None when nothing says it. email: "" when it is not known. pat: None when only other things are stored.
-    """
-
-    owner: str
-    user_id: str | None
+    user_id: str
     email: str
-    pat: str | None = field(repr=False)
-    keys: list[Key]
-    is_in_use: bool = False
+    pat: str = field(repr=False)
+    is_in_use: bool
 
     @property
     def name(self) -> str:
-        return self.email or self.user_id or "unknown"
+        return self.email or self.user_id
 
 
 def stored_accounts(base_url: str, cache: KeyringCache) -> list[Account]:
-    """Every account that was ever stored at the address."""
+    """The accounts with a token at the address; the one in use comes first."""
     with keyring_told("The token may be in the keyring, but"):
-        in_use = stored_text(cache.within().load(pat_key(base_url)))
-        owners = dict.fromkeys(cache.within().accounts(base_url))
-        if user_id := in_use.get("UserId"):
-            owners[Key.scope_of(base_url, user_id)] = None
-        return [_account(base_url, owner, in_use, cache) for owner in owners]
+        keys = [pat_key(base_url), *(Key(owner, "pat") for owner in cache.within().accounts(base_url))]
+        texts = [stored_text(cache.within().load(key)) for key in keys]
+    found: dict[str, Account] = {}
+    for number, text in enumerate(texts):
+        if "PAT" in text and "UserId" in text:
+            account = Account(text["UserId"], text.get("Email", ""), text["PAT"], number == 0)
+            found.setdefault(account.user_id, account)
+    return [*found.values()]
 
 
-def _account(base_url: str, owner: str, in_use: dict[str, str], cache: KeyringCache) -> Account:
-    found = cache.within().stored(owner)
-    keys = [key for key in found if key.kind != "pat"]
-    user_id = in_use.get("UserId", "")
-    if user_id and Key.scope_of(base_url, user_id) == owner:
-        return Account(owner, user_id, in_use.get("Email", ""), in_use.get("PAT"), [pat_key(base_url), *keys], True)
-    texts = {key: stored_text(cache.within().load(key)) for key in found if key != pat_key(base_url)}
-    parked = {key: text for key, text in texts.items() if key.kind == "pat" and text}
-    known = next((text["UserId"] for text in texts.values() if "UserId" in text), None)
-    own = next(iter(parked.values()), dict[str, str]())
-    return Account(owner, known, own.get("Email", ""), own.get("PAT"), [*parked, *keys])
-
-
-def choose_account(accounts: Iterable[Account], wanted: str) -> Account:
+def choose_account(accounts: list[Account], wanted: str) -> Account:
     """The one account of that e-mail address, user id or beginning of it; `CommandError` for none, and for several."""
     folded = wanted.strip().casefold()
-    known = [one for one in accounts if one.user_id]
-    meant = [one for one in known if folded and folded in (one.email.casefold(), str(one.user_id).casefold())]
-    meant = meant or [one for one in known if len(folded) > 3 and str(one.user_id).casefold().startswith(folded)]
+    meant = [one for one in accounts if folded and folded in (one.email.casefold(), one.user_id.casefold())]
+    meant = meant or [one for one in accounts if len(folded) > 3 and one.user_id.casefold().startswith(folded)]
     if len(meant) == 1:
         return meant[0]
-    names = [one.name for one in meant or known]
+    names = [one.name for one in meant or accounts]
     if meant:
         raise CommandError(f"More than one account fits: {', '.join(names)}.", CREDENTIALS)
     near = did_you_mean(wanted, names) or f"; there is {', '.join(names) or 'none'}."
@@ -212,20 +192,24 @@ def keep(base_url: str, cache: KeyringCache, pat: str, user_id: str, email: str 
         cache.evict(key)
 
 
-def forget(options: Options, base_url: str, cache: KeyringCache) -> set[Key]:
-    """Remove the records of every account, or of --account; `CommandError` when some are left."""
-    chosen = stored_accounts(base_url, cache)
-    in_use = next((one for one in chosen if one.is_in_use), None)
-    if options.account is not None:
-        chosen = [choose_account(chosen, options.account)]
-    for account in chosen:
-        cache.forget(account.owner)
-    if in_use and in_use.pat and in_use not in chosen:  # the index of another may have named its token too
-        keep(base_url, cache, in_use.pat, str(in_use.user_id), in_use.email)
+def forget(options: Options, base_url: str, cache: KeyringCache) -> int:
+    """Remove the records of every user at the address, or of --account; how many. `CommandError` when some are left."""
+    known = stored_accounts(base_url, cache)
+    in_use = next((one for one in known if one.is_in_use), None)
+    chosen = known if options.account is None else [choose_account(known, options.account)]
+    owners = {Key.scope_of(base_url, one.user_id) for one in chosen}
+    if options.account is None:
+        owners |= {*cache.within().accounts(base_url)}
+    removed = {key for owner in owners for key in cache.stored(owner)} | {pat_key(base_url)}
+    removed = {key for key in removed if cache.load(key)}
+    for owner in owners:
+        cache.forget(owner)
+    if in_use and in_use not in chosen:  # the index of another may have named its token too
+        removed -= {pat_key(base_url)}
+        keep(base_url, cache, in_use.pat, in_use.user_id, in_use.email)
     elif in_use or options.account is None:
         cache.evict(pat_key(base_url))
-    removed = {key for account in chosen for key in account.keys}
     fresh = KeyringCache()  # the other one takes for gone what it could not remove
     if left := [key for key in removed if fresh.load(key)]:
         raise CommandError(f"{len(left)} of {len(removed)} records could not be removed: run `siperb logout` again.")
-    return removed
+    return len(removed)

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TypeVar
 
+from siperb.cli.failures import Interrupted
 from siperb.cli.terminal import columns, draw, is_terminal, lock, paint, shortened
 
 PATIENCE = 1.0  # seconds in which nobody asks what is going on
@@ -72,6 +73,11 @@ class Bar(Wait):
 
     def __call__(self, done: int, total: int | None) -> None:
         self._done, self._total = done, total or 0
+
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
+        if isinstance(raised[1], Interrupted):
+            raised[1].detail = f" after {self._done}{f' of {self._total}' if self._total else ''}"
 
     def line(self, seconds: float) -> str:
         rate, held = self._done / max(seconds, INTERVAL), self.held_until - time.monotonic()

@@ -121,10 +121,10 @@ def test_status_asks_whose_token_it_is(run: Run, siperb_server: SiperbServer, pa
     assert run("status").out.splitlines() == [
         f"address\t{siperb_server.base_url} (SIPERB_BASE_URL)",
         f"token\t{pat[:4]}…{pat[-4:]} (keyring)",
-        f"user\t{user.name} <{user.email}>",
+        f"user\t{user.name} {user.email}",
         f"user id\t{user.user_id}",
         f"keyring\t{NAME}",
-        "stored\t1 record",
+        f"account\t{user.email} (in use)",
     ]
     siperb_server.fail(None, Drop(), times=None)
     offline = run("status")

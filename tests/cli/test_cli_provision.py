@@ -185,7 +185,7 @@ def test_all_devices_are_lines_of_json(run: Run, siperb_server: SiperbServer, tm
     file = tmp_path / "phones.jsonl"
     result = run("provision", "--all", "--format", "sipjs", "-o", str(file))
     assert (result.code, result.out) == (1, "")
-    assert result.err == f"21 of 22 devices provisioned, written to {file}, which only you can read.\n"
+    assert result.err == f"21 of 22 devices provisioned.\nWritten to {file}, which only you can read.\n"
     lines = sorted((json.loads(line) for line in file.read_text().splitlines()), key=lambda line: line["number"])
     assert [line["number"] for line in lines] == list(range(1, 23))
     assert (lines[1]["description"], lines[1]["error"]) == ("Door bell", "IncompleteProvisioningError")

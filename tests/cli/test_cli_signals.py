@@ -53,7 +53,7 @@ def test_a_signal_leaves_no_file(waiting: subprocess.Popen[str], tmp_path: Path,
     assert left_in(tmp_path) == []
     assert waiting.returncode == 128 + number
     assert said.startswith("siperb: Interrupted after ")
-    assert said.endswith(f" of 5 devices: nothing was written to {tmp_path / 'phones.jsonl'}.\n")
+    assert said.endswith(f" of 5: nothing was written to {tmp_path / 'phones.jsonl'}.\n")
 
 
 def test_two_signals_at_once_leave_no_file(waiting: subprocess.Popen[str], tmp_path: Path) -> None:

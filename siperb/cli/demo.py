@@ -20,7 +20,7 @@ A Siperb API of your own, with a made-up user
 from siperb.testing import SiperbServer
 server = SiperbServer()
 server.start()
-len(server.user.devices)
+[device.description for device in server.user.devices]
 
 A personal access token goes in
 from siperb import Siperb

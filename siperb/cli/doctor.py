@@ -18,7 +18,7 @@ from siperb.cli.failures import CREDENTIALS, ERROR, CommandError, exit_code_of, 
 from siperb.cli.masking import mask
 from siperb.cli.options import Options
 from siperb.cli.session import address, client, environment_proxy, environment_token, find_token, is_loopback
-from siperb.cli.terminal import is_terminal, json_text, paint, printable, say, show_table, write
+from siperb.cli.terminal import is_terminal, json_text, say, show_table, write
 from siperb.cli.wait import Wait
 from siperb.errors import CacheError
 
@@ -55,7 +55,7 @@ def doctor(options: Options) -> int:
             seconds = round(time.monotonic() - began, 3)
             findings.append({"name": name, "status": status, "detail": detail, "seconds": seconds})
             if not options.json and is_terminal(sys.stdout):
-                write(f"{paint(f'{status:9}', COLOURS[status])}{paint(f'{name:14}', 'bold')}{printable(detail)}\n")
+                say(f"{name:14}{detail}", mark=f"{status:9}", style=COLOURS[status], stream=sys.stdout)
             elif not options.json:
                 show_table((), [(status, name, detail)])
     if options.json:

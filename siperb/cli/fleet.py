@@ -17,18 +17,7 @@ from siperb.cli.fleet_plan import Action, Step, called, plan
 from siperb.cli.masking import mask_all
 from siperb.cli.options import Options
 from siperb.cli.session import CommandClient, client
-from siperb.cli.terminal import (
-    ask,
-    can_ask,
-    is_terminal,
-    json_text,
-    paint,
-    printable,
-    say,
-    shortened,
-    show_table,
-    write,
-)
+from siperb.cli.terminal import ask, can_ask, is_terminal, json_text, say, shortened, show_table, write
 from siperb.cli.wait import Bar
 from siperb.errors import APIError, AuthenticationError, ConfigurationError, NotFoundError, PermissionDeniedError
 from siperb.models import DomainUser
@@ -246,7 +235,7 @@ def _tell(step: Step, status: str, message: str, options: Options) -> None:
         show_table((), [[str(cell or "") for cell in cells.values()]])
     elif status != "unchanged":
         mark, style = MARKS["" if status in ("failed", "skipped") else (step.action or "").partition(" ")[0]]
-        write(f"{paint(mark, style)} {printable(_line(step, message))}\n")
+        say(f" {_line(step, message)}", mark=mark, style=style, stream=sys.stdout)
 
 
 def _line(step: Step, message: str) -> str:

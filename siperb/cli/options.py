@@ -115,37 +115,34 @@ ARGUMENTS: dict[str, tuple[str, dict[str, Any]]] = {  # what the help says, and 
     "-v/--verbose": ("tell what is done, on stderr", _FLAG),
 }
 
-OF_ALL = "--base-url --timeout --account --json --verbose"  # also before the command
+OF_ALL = "--base-url --timeout --account --json --verbose"  # "API" below; also before a command
+API_CALL = "METHOD PATH --raw-field --field --input --device --all --user --reveal --yes --dry-run API"
 COMMANDS = {  # the module, the summary and the arguments of each; --verbose is everywhere
     "demo": ("demo", "show every step on this machine, without an account", ""),
     "serve": ("demo", "keep a loopback API running, for programs in any language", "--port --devices --json"),
     "login": ("auth", "keep a personal access token (PAT) in the OS keyring", "--base-url --timeout --json"),
     "logout": ("auth", "remove the token, and everything cached, from the keyring", "--account --base-url --json"),
-    "status": ("auth", "show whose token is used, and where it comes from", OF_ALL),
+    "status": ("auth", "show whose token is used, and where it comes from", "API"),
     "switch": ("auth", "use the stored token of another account", "ACCOUNT --base-url --json"),
-    "doctor": ("doctor", "check everything that is needed, and say what to do", f"--device --user {OF_ALL}"),
-    "devices": ("devices", "list the script devices", f"--user --reveal {OF_ALL}"),
-    "users": ("devices", "list the users of your domain", f"--search {OF_ALL}"),
-    "log": ("devices", "read a log of a device", f"DEVICE [KIND] --date --user --reveal {OF_ALL}"),
+    "doctor": ("doctor", "check everything that is needed, and say what to do", "--device --user API"),
+    "devices": ("devices", "list the script devices", "--user --reveal API"),
+    "users": ("devices", "list the users of your domain", "--search API"),
+    "log": ("devices", "read a log of a device", "DEVICE [KIND] --date --user --reveal API"),
     "provision": (
         "provision",
         "get the SIP credentials of one device, or of all",
-        f"[DEVICE] --all --everyone --format --output --user --reveal {OF_ALL}",
+        "[DEVICE] --all --everyone --format --output --user --reveal API",
     ),
-    "fleet plan": ("fleet", "compare users and devices with a CSV file", f"FILE --prune --exit-code {OF_ALL}"),
-    "fleet apply": ("fleet", "create, change and delete what the CSV file says", f"FILE --prune --yes {OF_ALL}"),
-    "pat list": ("pats", "list personal access tokens, without their values", f"--user {OF_ALL}"),
-    "pat create": ("pats", "create a token, into a pipe or a file", f"NAME --days --output --user --reveal {OF_ALL}"),
-    "pat revoke": ("pats", "revoke a token", f"NAME-OR-ID --user --yes {OF_ALL}"),
+    "fleet plan": ("fleet", "compare users and devices with a CSV file", "FILE --prune --exit-code API"),
+    "fleet apply": ("fleet", "create, change and delete what the CSV file says", "FILE --prune --yes API"),
+    "pat list": ("pats", "list personal access tokens, without their values", "--user API"),
+    "pat create": ("pats", "create a token, into a pipe or a file", "NAME --days --output --user --reveal API"),
+    "pat revoke": ("pats", "revoke a token", "NAME-OR-ID --user --yes API"),
     "pat rotate": (
         "pats",
         "create a new token, then revoke the old one",
-        f"NAME-OR-ID --days --output --user --reveal {OF_ALL}",
+        "NAME-OR-ID --days --output --user --reveal API",
     ),
-    "api": (
-        "api",
-        "call any operation of the API",
-        f"METHOD PATH --raw-field --field --input --device --all --user --reveal --yes --dry-run {OF_ALL}",
-    ),
+    "api": ("api", "call any operation of the API", API_CALL),
     "completion": ("completion", "print a completion script for your shell", "SHELL"),
 }

@@ -33,12 +33,12 @@ ON_THE_COMMAND_LINE = (
 class Parser(argparse.ArgumentParser):
     """The parser of one command."""
 
-    def __init__(self, prog: str, about: str, epilog: str = "", arguments: str = OF_ALL) -> None:
+    def __init__(self, prog: str, about: str, epilog: str = "", arguments: str = "API") -> None:
         settings: dict[str, Any] = {"allow_abbrev": False, "argument_default": argparse.SUPPRESS}
         super().__init__(prog, None, about, epilog, formatter_class=_formatter, **settings)
         self._given: Sequence[str] = ()
         known = {key.split()[0].rpartition("/")[2]: key for key in ARGUMENTS}
-        for name in dict.fromkeys([*arguments.split(), "--verbose"]):
+        for name in dict.fromkeys([*arguments.replace("API", OF_ALL).split(), "--verbose"]):
             names, _, metavar = known[name].partition(" ")
             text, settings = ARGUMENTS[known[name]]
             if not name.startswith("-"):

@@ -65,10 +65,10 @@ def write(text: str, stream: TextIO | None = None) -> None:
             stream.flush()
 
 
-def say(text: str, *, mark: str = "", style: str = "") -> None:
-    """Write a line of talk. It is not wrapped: what stands in it can be copied."""
-    if sys.stderr:
-        write(f"{paint(mark, style, sys.stderr)}{printable(text)}\n", sys.stderr)
+def say(text: str, *, mark: str = "", style: str = "", stream: TextIO | None = None) -> None:
+    """Write a line of talk, on stderr. It is not wrapped: what stands in it can be copied."""
+    if stream := stream or sys.stderr:
+        write(f"{paint(mark, style, stream)}{printable(text)}\n", stream)
 
 
 def warn(text: str) -> None:

@@ -27,7 +27,17 @@ def test_help_and_version_load_no_library(option: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
     modules = {name.strip("'[],") for name in done.stderr.split()}
     assert "siperb.cli" in modules
-    assert not modules & {"aiohttp", "requests", "keyring", "cattrs", "attrs", "http.client"}
+    assert not modules & {
+        "aiohttp",
+        "requests",
+        "keyring",
+        "cattrs",
+        "attrs",
+        "http.client",
+        "json",
+        "inspect",
+        "shutil",
+    }
 
 
 def test_version(run: Run) -> None:

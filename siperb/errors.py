@@ -33,6 +33,7 @@ None carries a secret: paths appear as templates, values not at all.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 __all__ = [
     "APIConnectionError",
@@ -70,6 +71,15 @@ class SiperbError(Exception):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+
+E = TypeVar("E", bound=SiperbError)
+
+
+def bare(error: E) -> E:
+    """The error without frames and context, which hold secrets: trackers send away what stands in them."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 class ConfigurationError(SiperbError, ValueError):

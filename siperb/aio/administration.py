@@ -7,15 +7,13 @@ from datetime import date
 from typing import Any, Literal
 
 import siperb
-from siperb import core
-from siperb.aio.driver import Driver
-from siperb.facade.runtime import keeps_secrets
+from siperb.aio.ports import Ports
+from siperb.core import admin
 
 
-class Administration(Driver):
+class Administration(Ports):
     """A client for asyncio, with the calls that raise, strict or not."""
 
-    @keeps_secrets
     async def request(
         self,
         /,
@@ -44,11 +42,9 @@ class Administration(Driver):
         Raises the errors of `siperb.errors`, `strict` or not (`APIError.maybe_done` says when it may have been done all
         the same), and `ConfigurationError`, before anything is sent, for what cannot be.
         """
-        return await self._run(
-            self._request(method, path, ids, timeout, params=params, json=json, repeatable=repeatable)
-        )
+        call = self._request(method, path, ids, timeout, params=params, json=json, repeatable=repeatable)
+        return await self._run(call)
 
-    @keeps_secrets
     async def get_all(
         self,
         /,
@@ -62,11 +58,14 @@ class Administration(Driver):
 
         path, params, ids, timeout: as those of `request`, which says what is raised too.
         """
-        return await self._run(self._request("GET", path, ids, timeout, params=params, is_list=True))
+        call = self._request("GET", path, ids, timeout, params=params, is_list=True)
+        return await self._run(call)
 
-    @keeps_secrets
     async def get_domain_users(
-        self, *, search: str | None = None, timeout: float | None = None
+        self,
+        *,
+        search: str | None = None,
+        timeout: float | None = None,
     ) -> list[siperb.DomainUser]:
         """List the users of the administrator's domain, all pages; logs in by itself.
 
@@ -75,9 +74,9 @@ class Administration(Driver):
 
         Raises the errors of `siperb.errors`, `strict` or not; in a view `ConfigurationError`.
         """
-        return await self._run(self._of_domain(core.admin.get_domain_users(search), timeout))
+        call = self._of_domain(admin.get_domain_users(search), timeout)
+        return await self._run(call)
 
-    @keeps_secrets
     async def create_domain_user(
         self,
         email: str,
@@ -99,7 +98,6 @@ class Administration(Driver):
         call = self._create_domain_user(email, description, exist_ok, send_welcome_email, join_mailing_list, timeout)
         return await self._run(call)
 
-    @keeps_secrets
     async def update_domain_user(
         self,
         user_id: str,
@@ -115,13 +113,15 @@ class Administration(Driver):
         permissions: by the API's names, e.g. ``{"EnableDevices": True}``; without effect until the user has accepted.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(
-            self._of_domain(core.admin.update_domain_user(user_id, description, permissions), timeout)
-        )
+        call = self._of_domain(admin.update_domain_user(user_id, description, permissions), timeout)
+        return await self._run(call)
 
-    @keeps_secrets
     async def delete_domain_user(
-        self, user_id: str, *, send_exit_email: bool = False, timeout: float | None = None
+        self,
+        user_id: str,
+        *,
+        send_exit_email: bool = False,
+        timeout: float | None = None,
     ) -> None:
         """Remove a user from the domain, whose connections and devices have to be gone; raises as `request` does.
 
@@ -129,9 +129,9 @@ class Administration(Driver):
         send_exit_email: what the API would do unasked.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._of_domain(core.admin.delete_domain_user(user_id, send_exit_email), timeout))
+        call = self._of_domain(admin.delete_domain_user(user_id, send_exit_email), timeout)
+        return await self._run(call)
 
-    @keeps_secrets
     async def create_device(
         self,
         description: str,
@@ -150,9 +150,9 @@ class Administration(Driver):
         registration: more fields by the API's names, e.g. ``{"RegistrationMode": "WebSocket", "WebSocketPort": 443}``.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._create_device(description, platform, exist_ok, registration, timeout))
+        call = self._create_device(description, platform, exist_ok, registration, timeout)
+        return await self._run(call)
 
-    @keeps_secrets
     async def update_device(
         self,
         device_token: str,
@@ -168,62 +168,89 @@ class Administration(Driver):
         settings: those to change, by the API's names; None as a value removes one.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(
-            self._fetch(core.admin.update_device(device_token, description, settings), timeout=timeout)
-        )
+        call = self._ask(admin.update_device(device_token, description, settings), timeout=timeout)
+        return await self._run(call)
 
-    @keeps_secrets
-    async def delete_device(self, device_token: str, *, timeout: float | None = None) -> None:
+    async def delete_device(
+        self,
+        device_token: str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
         """Remove a device, and its credentials; raises, `strict` or not, as `request` does.
 
         device_token: of a `Device`.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(core.admin.delete_device(device_token), timeout=timeout))
+        call = self._ask(admin.delete_device(device_token), timeout=timeout)
+        return await self._run(call)
 
-    @keeps_secrets
-    async def get_settings(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
+    async def get_settings(
+        self,
+        *,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
         """The settings of the user, each as the API describes it; raises, `strict` or not, as `request` does.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(core.admin.get_settings(), timeout=timeout))
+        call = self._ask(admin.get_settings(), timeout=timeout)
+        return await self._run(call)
 
-    @keeps_secrets
-    async def update_settings(self, settings: Mapping[str, object], *, timeout: float | None = None) -> None:
+    async def update_settings(
+        self,
+        settings: Mapping[str, object],
+        *,
+        timeout: float | None = None,
+    ) -> None:
         """Change settings of the user; raises, `strict` or not, as `request` does.
 
         settings: by the API's names; None as a value removes one. A phone ignores a value of the wrong type.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(core.admin.update_settings(settings), timeout=timeout))
+        call = self._ask(admin.update_settings(settings), timeout=timeout)
+        return await self._run(call)
 
-    @keeps_secrets
-    async def create_pat(self, name: str, *, days: int = 100, timeout: float | None = None) -> siperb.AccessToken:
+    async def create_pat(
+        self,
+        name: str,
+        *,
+        days: int = 100,
+        timeout: float | None = None,
+    ) -> siperb.AccessToken:
         """Make a personal access token (PAT), shown this once; raises, `strict` or not, as `request` does.
 
         name: what it is for.
         days: until it expires.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(core.admin.create_pat(name, days), timeout=timeout))
+        call = self._ask(admin.create_pat(name, days), timeout=timeout)
+        return await self._run(call)
 
-    @keeps_secrets
-    async def get_pats(self, *, timeout: float | None = None) -> list[siperb.AccessToken]:
+    async def get_pats(
+        self,
+        *,
+        timeout: float | None = None,
+    ) -> list[siperb.AccessToken]:
         """List the PATs of the user, without their values; raises, `strict` or not, as `request` does.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(core.admin.get_pats(), timeout=timeout))
+        call = self._ask(admin.get_pats(), timeout=timeout)
+        return await self._run(call)
 
-    @keeps_secrets
-    async def delete_pat(self, pat_id: str, *, timeout: float | None = None) -> None:
+    async def delete_pat(
+        self,
+        pat_id: str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
         """Revoke a PAT; a session that was opened with it may live on. Raises, `strict` or not, as `request` does.
 
         pat_id: of an `AccessToken`.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(core.admin.delete_pat(pat_id), timeout=timeout))
+        call = self._ask(admin.delete_pat(pat_id), timeout=timeout)
+        return await self._run(call)
 
-    @keeps_secrets
     async def get_log(
         self,
         kind: Literal["register", "latency", "trace", "console"],
@@ -240,4 +267,5 @@ class Administration(Driver):
         date, limit: the day, and how many entries; None for the last 24 hours, 9999. Not of the console log.
         timeout: seconds for this call, instead of the client's.
         """
-        return await self._run(self._fetch(core.admin.get_log(kind, device_token, date, limit), timeout=timeout))
+        call = self._ask(admin.get_log(kind, device_token, date, limit), timeout=timeout)
+        return await self._run(call)

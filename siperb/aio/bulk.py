@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 
 import siperb
 from siperb.aio.administration import Administration
-from siperb.facade.arguments import check_work
-from siperb.facade.runtime import keeps_secrets
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -17,7 +15,6 @@ T = TypeVar("T")
 class BulkCalls(Administration):
     """A client for asyncio, with its bulk runs."""
 
-    @keeps_secrets
     def provision_all(
         self,
         device_tokens: Iterable[str] | None = None,
@@ -41,11 +38,9 @@ class BulkCalls(Administration):
         `ConfigurationError` for bad arguments.
         Closing the iterator cancels the calls under way.
         """
-        return self._drive_bulk(
-            self._provision_all(device_tokens, domain_users, concurrency, on_progress, self._seconds(timeout))
-        )
+        run = self._provision_all(device_tokens, domain_users, concurrency, on_progress, timeout)
+        return self._side_by_side(run)
 
-    @keeps_secrets
     def bulk(
         self,
         work: Callable[[Item], Coroutine[Any, Any, T]],
@@ -67,4 +62,4 @@ class BulkCalls(Administration):
         that error. Memory stays flat. Raises `ConfigurationError` for bad arguments.
         Closing the iterator cancels what is under way.
         """
-        return self._drive_bulk(self._bulk(check_work(work, is_async=True), items, concurrency, on_progress))
+        return self._side_by_side(self._bulk(work, items, concurrency, on_progress))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Generic, Literal, overload
 
 import siperb
 from siperb.aio.bulk import BulkCalls
-from siperb.core.calls import GetUser
-from siperb.facade.lenience import NoneUnlessStrict, lenient
-from siperb.facade.runtime import keeps_secrets
+from siperb.client.arguments import cache_key_of
+from siperb.client.client import NoneUnlessStrict
+from siperb.core import operations
 from siperb.state import SiperbState
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         http_session: aiohttp.ClientSession | None = None,
         app_info: str | None = None,
     ) -> None: ...
-    @keeps_secrets
     def __init__(
         self,
         pat: str | None = None,
@@ -87,7 +86,6 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
             pat, base_url, timeout, max_retries, cache, state, strict, http_session=http_session, app_info=app_info
         )
 
-    @keeps_secrets
     async def login(
         self,
         pat: str | None = None,
@@ -108,10 +106,9 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         does not answer, `AuthenticationError` when the API refuses it, and the other errors of `siperb.errors`, whether
         `strict` or not.
         """
-        return await self._run(self._login(pat, enable_cache, login_key, timeout))
+        key = cache_key_of("login_key", login_key, enable_cache)
+        return await self._run(self._login(pat, key, timeout))
 
-    @keeps_secrets
-    @lenient
     async def get_devices(
         self,
         *,
@@ -134,13 +131,11 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
         Raises `ConfigurationError` for arguments that cannot be used.
         """
-        devices = await self._run(
-            self._get_devices(user_id, session_token, enable_cache, session_key, timeout, platform)
-        )
-        return list(devices)
+        key = cache_key_of("session_key", session_key, enable_cache)
+        operation = operations.get_devices(platform, key)
+        call = self._ask_leniently("get_devices", operation, user_id, session_token, timeout)
+        return await self._run(call)
 
-    @keeps_secrets
-    @lenient
     async def get_provisioning(
         self,
         device_token: str,
@@ -163,14 +158,17 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         Returns None when the API fails or refuses, or the device is no script device, with one warning in the log;
         raises that error when `strict`. Raises `ConfigurationError` for arguments that cannot be used.
         """
-        return await self._run(
-            self._get_provisioning(device_token, user_id, session_token, enable_cache, provisioning_key, timeout)
-        )
+        key = cache_key_of("provisioning_key", provisioning_key, enable_cache)
+        operation = operations.get_provisioning(device_token, key)
+        call = self._ask_leniently("get_provisioning", operation, user_id, session_token, timeout)
+        return await self._run(call)
 
-    @keeps_secrets
-    @lenient
     async def get_user(
-        self, *, user_id: str | None = None, session_token: str | None = None, timeout: float | None = None
+        self,
+        *,
+        user_id: str | None = None,
+        session_token: str | None = None,
+        timeout: float | None = None,
     ) -> siperb.User | NoneUnlessStrict:
         """Fetch the profile of the user; logs in by itself.
 
@@ -180,11 +178,16 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
         Raises `ConfigurationError` for arguments that cannot be used.
         """
-        return await self._run(self._fetch(GetUser(), user_id, session_token, timeout=timeout))
+        operation = operations.get_user()
+        call = self._ask_leniently("get_user", operation, user_id, session_token, timeout)
+        return await self._run(call)
 
-    @keeps_secrets
     async def check_registration(
-        self, provisioning: siperb.Provisioning, *, insecure: bool = False, timeout: float | None = None
+        self,
+        provisioning: siperb.Provisioning,
+        *,
+        insecure: bool = False,
+        timeout: float | None = None,
     ) -> siperb.Registration:
         """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
 
@@ -196,13 +199,8 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         insecure: ``ws`` instead of ``wss``, for a registrar on loopback alone, else `ConfigurationError`.
         timeout: seconds for this call, instead of the client's.
         """
-        from siperb.facade.registrar import ask
+        return await self._run(self._check_registration(provisioning, insecure, timeout))
 
-        self._refuse_if_closed()
-        seconds, user_agent = self._seconds(timeout), self._user_agent
-        return await ask(provisioning, self.session, insecure=insecure, timeout=seconds, user_agent=user_agent)
-
-    @keeps_secrets
     async def logout(self) -> None:
         """Forget the session, what was published, every record of the user in the cache, and the stored PAT.
 
@@ -211,7 +209,6 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
         """
         await self._run(self._logout())
 
-    @keeps_secrets
     async def save_pat(self, pat: str) -> bool:
         """Keep the PAT in the cache for later processes; False when it was not stored.
 

@@ -15,7 +15,7 @@ from siperb.cache.breaker import Attempt, Breaker
 from siperb.cache.entries import Answer, Steps
 from siperb.cache.records import Key, Record
 from siperb.cache.tombstones import Tombstones
-from siperb.core.retry import check_timeout
+from siperb.core.wire import check_timeout
 from siperb.errors import CacheError
 
 T = TypeVar("T")

@@ -14,9 +14,9 @@ import random
 import re
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from attrs import field, frozen
 
@@ -25,20 +25,21 @@ from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.options import Options, did_you_mean
 from siperb.cli.terminal import say, warn
 from siperb.cli.wait import Wait
-from siperb.core.effects import Effect, Evict, Forget, Load, Result, Save, Send, Sleep
-from siperb.core.flows import pat_key, stored_text
+from siperb.client.arguments import LARGEST_PAT_FILE as LARGEST_PAT_FILE
+from siperb.client.arguments import decode_secret as decode_secret
+from siperb.client.arguments import pat_of_environment
+from siperb.client.caching import pat_key, stored_text
+from siperb.client.client import DEFAULT_BASE_URL
+from siperb.client.network import check_base_url
+from siperb.client.network import environment_proxy as environment_proxy
+from siperb.client.network import is_loopback as is_loopback
+from siperb.core.wire import Request, Response
 from siperb.errors import CacheError, SiperbError
-from siperb.facade.arguments import LARGEST_PAT_FILE as LARGEST_PAT_FILE
-from siperb.facade.arguments import decode_secret as decode_secret
-from siperb.facade.arguments import pat_of_environment
-from siperb.facade.client import DEFAULT_BASE_URL
-from siperb.facade.invocation import Invocation
-from siperb.facade.network import check_base_url
-from siperb.facade.network import environment_proxy as environment_proxy
-from siperb.facade.network import is_loopback as is_loopback
 from siperb.state import SiperbState
 from siperb.sync.client import Siperb
+from siperb.threads import Outcome, WorkerPool
 
+T = TypeVar("T")
 NO_TOKEN = "There is no personal access token (PAT): run `siperb login`, or set SIPERB_PAT or SIPERB_PAT_FILE."  # noqa: S105
 
 
@@ -50,22 +51,23 @@ class CommandClient(Siperb[NoReturn]):
 
     held_until: float = 0.0
 
-    def _perform(self, effect: Effect, invocation: Invocation[Any]) -> Result:
-        if isinstance(effect, Sleep):
-            self.held_until = time.monotonic() + effect.seconds
-        with _wait(effect):
-            return super()._perform(effect, invocation)
+    async def _send(self, request: Request, origin: str, deadline: float) -> Response:
+        with _wait(f"Waiting for the API: {request.method} {request.path_template}"):
+            return await super()._send(request, origin, deadline)
+
+    async def _ask_cache(self, threads: WorkerPool, work: Callable[[], T], seconds: float) -> Outcome[T] | None:
+        with _wait("Waiting for the keyring"):
+            return await super()._ask_cache(threads, work, seconds)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.held_until = time.monotonic() + seconds
+        with _wait("The API did not answer, or asked to wait. Next try", seconds):
+            await super()._sleep(seconds)
 
 
-def _wait(effect: Effect) -> AbstractContextManager[object]:
-    if threading.current_thread() is threading.main_thread():  # else it is one of many: a bar tells of them all
-        if isinstance(effect, Send):
-            return Wait(f"Waiting for the API: {effect.request.method} {effect.request.path_template}")
-        if isinstance(effect, (Load, Save, Evict, Forget)):
-            return Wait("Waiting for the keyring")
-        if isinstance(effect, Sleep):
-            return Wait("The API did not answer, or asked to wait. Next try", effect.seconds)
-    return nullcontext()
+def _wait(text: str, seconds: float | None = None) -> AbstractContextManager[object]:
+    """Nothing in another thread than the main one: a bar tells of all of them."""
+    return Wait(text, seconds) if threading.current_thread() is threading.main_thread() else nullcontext()
 
 
 def client(options: Options, pat: str | None = None, **more: Any) -> CommandClient:

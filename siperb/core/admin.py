@@ -5,43 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import NoneType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from siperb.core.calls import Uncached
+from siperb.core.by_path import operation
 from siperb.core.operations import Operation
 from siperb.core.structure import structure
-from siperb.core.wire import Request, Response, is_object
+from siperb.core.wire import is_object
 from siperb.errors import APIResponseError, ConfigurationError
-from siperb.models import AccessToken, Device, DomainUser, Session
+from siperb.models import AccessToken, Device, DomainUser
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-
-@frozen(eq=False, repr=False)
-class Ask(Uncached, Generic[T_co]):
-    """An operation whose answer is read as a model."""
-
-    operation: Operation
-    read: Callable[[Any], T_co]
-
-    @property
-    def is_list(self) -> bool:
-        return self.operation.is_list
-
-    def build(self, session: Session, domain_user: str | None = None) -> Request:
-        return self.operation.build(session, domain_user)
-
-    def parse(self, response: Response) -> T_co:
-        answer = self.operation.parse(response)
-        try:
-            return self.read(answer)
-        except APIResponseError as error:
-            error.maybe_done = not self.operation.repeatable
-            raise
-
 
 DOMAIN_USERS = "/Users/{user_id}/DomainUsers"
 DEVICES = "/Users/{user_id}/Devices"
@@ -50,68 +25,74 @@ PATS = "/Users/{user_id}/PAT"
 LOGS = {"register": "RegisterLog", "latency": "NetworkLatencyLog", "trace": "SipTraceLog", "console": "ConsoleLog"}
 
 
-def get_domain_users(search: str | None = None) -> Ask[list[DomainUser]]:
+def get_domain_users(search: str | None = None) -> Operation[list[DomainUser]]:
     return _list(DOMAIN_USERS, _domain_user, {"search": search})
 
 
-def create_domain_user(email: str, description: str | None, welcome: bool, mailing_list: bool) -> Ask[DomainUser]:
+def create_domain_user(email: str, description: str | None, welcome: bool, mailing_list: bool) -> Operation[DomainUser]:
     body = {"Email": _text("email", email), "SendWelcomeEmail": welcome, "JoinMailingList": mailing_list}
     body |= {"UserType": "Internal"} | _given(Description=description)
-    return Ask(Operation.of("POST", DOMAIN_USERS, json=body), lambda answer: _domain_user(answer, UserEmail=email))
+    return operation("POST", DOMAIN_USERS, json=body, understand=lambda answer: _domain_user(answer, UserEmail=email))
 
 
-def update_domain_user(user_id: str, description: str | None, permissions: Mapping[str, bool] | None) -> Ask[None]:
+def update_domain_user(
+    user_id: str, description: str | None, permissions: Mapping[str, bool] | None
+) -> Operation[None]:
     body = _given(UserDescription=description) | dict(permissions or {})
     return _write("PUT", DOMAIN_USERS + "/{id}", {"id": user_id}, json=_changes(body))
 
 
-def delete_domain_user(user_id: str, exit_email: bool) -> Ask[None]:
+def delete_domain_user(user_id: str, exit_email: bool) -> Operation[None]:
     return _write("DELETE", DOMAIN_USERS + "/{id}", {"id": user_id}, params={"send_exit_email": exit_email})
 
 
-def get_every_device() -> Ask[list[Device]]:
+def get_every_device() -> Operation[list[Device]]:
     return _list(DEVICES, lambda each: _device(each, Platform=""))
 
 
-def create_device(description: str, platform: str, registration: Mapping[str, object] | None) -> Ask[Device]:
+def create_device(description: str, platform: str, registration: Mapping[str, object] | None) -> Operation[Device]:
     body = {"platform": _text("platform", platform), "provision_name": _text("description", description)}
-    operation = Operation.of("POST", DEVICES, json=body | dict(registration or {}))
-    return Ask(operation, lambda answer: _device(answer, Platform=platform, Description=description))
+    return operation(
+        "POST",
+        DEVICES,
+        json=body | dict(registration or {}),
+        understand=lambda answer: _device(answer, Platform=platform, Description=description),
+    )
 
 
-def update_device(device_token: str, description: str | None, settings: Mapping[str, object] | None) -> Ask[None]:
+def update_device(device_token: str, description: str | None, settings: Mapping[str, object] | None) -> Operation[None]:
     body = _given(Description=description, Settings_json=None if settings is None else dict(settings))
     return _write("PUT", DEVICES + "/{device}", {"device": device_token}, json=_changes(body))
 
 
-def delete_device(device_token: str) -> Ask[None]:
+def delete_device(device_token: str) -> Operation[None]:
     return _write("DELETE", DEVICES + "/{device}", {"device": device_token})
 
 
-def get_settings() -> Ask[list[dict[str, Any]]]:
+def get_settings() -> Operation[list[dict[str, Any]]]:
     return _list(SETTINGS, _object)
 
 
-def update_settings(settings: Mapping[str, object]) -> Ask[None]:
+def update_settings(settings: Mapping[str, object]) -> Operation[None]:
     return _write("PUT", SETTINGS, json=_changes(dict(settings)))
 
 
-def get_pats() -> Ask[list[AccessToken]]:
+def get_pats() -> Operation[list[AccessToken]]:
     return _list(PATS, _pat)
 
 
-def create_pat(name: str, days: int) -> Ask[AccessToken]:
+def create_pat(name: str, days: int) -> Operation[AccessToken]:
     if isinstance(days, bool) or not isinstance(cast(object, days), int) or days < 1:
         raise ConfigurationError("The days must be a whole number, 1 at least.")
     body = {"friendlyName": _text("name", name), "expirationDays": days}
-    return Ask(Operation.of("POST", PATS, json=body), _new_pat)
+    return operation("POST", PATS, json=body, understand=_new_pat)
 
 
-def delete_pat(pat_id: str) -> Ask[None]:
+def delete_pat(pat_id: str) -> Operation[None]:
     return _write("DELETE", PATS + "/{pat}", {"pat": pat_id})
 
 
-def get_log(kind: str, device_token: str, day: date | None, limit: int | None) -> Ask[list[dict[str, Any]]]:
+def get_log(kind: str, device_token: str, day: date | None, limit: int | None) -> Operation[list[dict[str, Any]]]:
     if kind not in LOGS:
         raise ConfigurationError(f"The kind of log must be one of {', '.join(LOGS)}.")
     if kind == "console" and (day, limit) != (None, None):
@@ -127,14 +108,15 @@ def _list(
     read: Callable[[Any], T],
     params: Mapping[str, object] | None = None,
     ids: Mapping[str, str] | None = None,
-) -> Ask[list[T]]:
-    operation = Operation.of("GET", path, ids, params=params, is_list=True)
-    return Ask(operation, lambda answer: [read(each) for each in answer])
+) -> Operation[list[T]]:
+    return operation(
+        "GET", path, ids, params=params, is_list=True, understand=lambda answer: [read(each) for each in answer]
+    )
 
 
-def _write(method: str, path: str, ids: Mapping[str, str] | None = None, **options: Any) -> Ask[None]:
+def _write(method: str, path: str, ids: Mapping[str, str] | None = None, **options: Any) -> Operation[None]:
     """No document says what comes back."""
-    return Ask(Operation.of(method, path, ids, **options), lambda _: None)
+    return operation(method, path, ids, understand=lambda _: None, **options)
 
 
 def _text(name: str, value: object) -> str:

@@ -1,188 +1,117 @@
-"""Any operation of the API, documented or not: checked when made, so that nothing is sent of one that cannot be."""
+"""Every operation of the API as one value: what is sent, and what its answer means."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from typing import Any, cast
-from urllib.parse import quote
+from collections.abc import Callable
+from types import NoneType
+from typing import Generic, TypeVar, cast
 
-from attrs import frozen
+from attrs import define
 
-from siperb.core.calls import Uncached
-from siperb.core.wire import Request, Response, api_key, parse_json, parse_list, path_part
-from siperb.errors import APIResponseError, ConfigurationError
-from siperb.models import Session
+from siperb.core.wire import (
+    MAX_BODY,
+    MAX_DOCUMENT,
+    Request,
+    Response,
+    check_token,
+    not_a_str,
+    parse_devices,
+    parse_login,
+    parse_provisioning,
+    parse_user,
+    path_part,
+    request_id,
+)
+from siperb.errors import APIResponseError
+from siperb.models import Device, Provisioning, Session, User
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_USER = "{user_id}"
-_PLACEHOLDER = r"\{([A-Za-z_][A-Za-z0-9_]*)\}"
-_SELF = "/Users/{user_id}"
-_DOMAIN_USER = _SELF + "/DomainUsers/{domain_user_id}"
-_OWN = r"/Users/\{(?:user_id|uID)\}(?:/DomainUsers/\{domain_user_id\})?(?=/|\Z)"
-_DOMAIN_USERS = r"(?i)/+DomainUsers(?:/|\Z)"
-_TYPED = r"(?!\.\.?\Z)[A-Za-z0-9._~!$&'()*+,;=:@-]+"
-_NEW_EACH_TIME = r"(?i)/(ResetPassword|oAuth/[^/]+|ValidateAudioCallLink|Voicemail/Greeting)(/|\Z)"
-_TELLING = r"[0-9@]|.{25}"
+T = TypeVar("T")
+
+HOME, SHOWN = "/Users/{user_id}", "/Users/{id}"  # in a path, and in its template
+JSON = "application/json"
 
 
-@frozen(eq=False, repr=False)
-class Operation(Uncached):
-    """A call that no other is equal to, so that two are two requests.
+@define(eq=False, repr=False)
+class Operation(Generic[T]):
+    """A request without its session, and the meaning of its answer.
 
-    path: quoted, with the query; the user's id is still to be filled in.
+    path: quoted, with the query; ``{user_id}`` stands for the session's user.
+    path_template: the path without its secrets, as errors and logs show it.
+    kept: kind and details of the record that may hold the answer; None when it is not cached.
+    published: the field of the state that shows the answer.
+    limit: bytes of the answer's body, decoded.
     """
 
     method: str
     path: str
     path_template: str
-    body: bytes
-    repeatable: bool
-    is_list: bool
+    parse: Callable[[Response], T]
+    body: bytes = b""
+    repeatable: bool = True
+    is_list: bool = False
+    kept: tuple[str, ...] | None = None
+    published: str | None = None
+    limit: int = MAX_BODY
 
-    @classmethod
-    def of(
-        cls,
-        method: str,
-        path: str,
-        ids: Mapping[str, str] | None = None,
-        *,
-        params: Mapping[str, object] | None = None,
-        json: object = None,
-        repeatable: bool | None = None,
-        is_list: bool = False,
-        in_view: bool = False,
-    ) -> Operation:
-        """The operation; `ConfigurationError` for one that cannot be sent.
-
-        path: ``{user_id}`` and ``{uID}`` stand for the session's user, other ``{names}`` for those of `ids`.
-        in_view: whether it is to be a domain user's, whose ``/Users/{user_id}`` then is.
-        params: the query; True is "yes" and False "no", as the API says it, and None is left out.
-        repeatable: whether it may be sent twice; by default what the method says, but for the PUTs that make something
-        new each time. is_list: whether it is a list, of which all pages are wanted.
-        """
-        verb = str(method).upper()
-        if verb not in METHODS:
-            raise ConfigurationError(f"The method must be one of {', '.join(METHODS)}.")
-        path = _of_domain_user(path) if in_view else path
-        filled = _filled(path, ids or {})
-        if filled.rstrip("/").lower() == "/login":
-            raise ConfigurationError("This is what login() does: call it.")
-        if repeatable is None:
-            repeatable = verb not in ("POST", "PATCH") and not (verb == "PUT" and re.search(_NEW_EACH_TIME, filled))
-        if is_list and params and "nextToken" in params:
-            raise ConfigurationError("The pages of a list are asked for by themselves: leave out nextToken.")
-        query = _query(params or {})
-        target = f"{filled}?{query}" if query else filled
-        return cls(verb, target, _template(path), _body(json), repeatable, is_list)
-
-    def build(self, session: Session, domain_user: str | None = None) -> Request:
-        path, question_mark, query = self.path.partition("?")
-        template = self.path_template
+    def request(self, session: Session, domain_user: str | None = None, query: str = "") -> Request:
+        """The request of this session. domain_user: whose it is, if not the session's user's. query: to be added."""
+        path, template = self.path, self.path_template
         if domain_user is not None:
-            path, template = (_DOMAIN_USER + text.removeprefix(_SELF) for text in (path, template))
-            path = path.replace("{domain_user_id}", path_part("domain_user_id", domain_user), 1)
-        path = path.replace(_USER, path_part("user_id", session.user_id)) + question_mark + query
-        return Request(self.method, path, template, api_key(session), self.body, self.repeatable)
+            path = f"{HOME}/DomainUsers/{path_part('domain_user_id', domain_user)}{path.removeprefix(HOME)}"
+            template = f"{SHOWN}/DomainUsers/{{id}}{template.removeprefix(SHOWN)}"
+        path = path.replace("{user_id}", path_part("user_id", session.user_id))
+        headers = {"X-Api-Key": session.session_token, "Content-Type": JSON}  # checked when the session was made
+        return Request(self.method, path + query, template, headers, self.body, self.repeatable, self.limit)
 
-    def parse(self, response: Response) -> Any:
-        """The JSON of the answer, None of an empty one; bytes when it says that it is anything else."""
-        what = f"answer to {self.method} {self.path_template}"
+    def read(self, response: Response) -> T:
+        """The meaning of the answer; an `APIResponseError` says whose answer it was."""
         try:
-            return parse_list(response, what) if self.is_list else _value(response, what)
+            return self.parse(response)
         except APIResponseError as error:
+            error.of_request(request_id(response.headers))
             error.maybe_done = not self.repeatable
             raise
 
 
-def _of_domain_user(path: str) -> str:
-    """The path with ``/Users/{user_id}`` for the domain user, however it was said."""
-    found = re.match(_OWN, path) if isinstance(cast(object, path), str) else None
-    if found is None or re.match(_DOMAIN_USERS, path[found.end() :]):
-        raise ConfigurationError(
-            'In a view the path begins with "/Users/{user_id}", which is the domain user\'s, and has no domain users '
-            "below it: call other paths on the client itself."
-        )
-    return _SELF + path[found.end() :]
+def login(pat: str) -> Request:
+    """``POST /Login``: no trailing slash, an empty body. Repeatable: the session is the same for weeks."""
+    headers = {"Authorization": f"Bearer {check_token('PAT', pat)}", "Content-Type": JSON}
+    return Request("POST", "/Login", "/Login", headers, limit=MAX_DOCUMENT)
 
 
-def _filled(path: object, ids: Mapping[str, str]) -> str:
-    """The path with the ids quoted; the user's stays a placeholder."""
-    if not isinstance(path, str) or not path.startswith("/"):
-        raise ConfigurationError(
-            'The path must begin with "/", as in "/Users/{user_id}/Devices": without the base_url.'
-        )
-    unused = set(ids)
-    parts: list[str] = []
-    typed = path[1:].split("/")
-    for number, part in enumerate(typed):
-        if found := re.fullmatch(_PLACEHOLDER, part):
-            name = found[1]
-            if name in ("user_id", "uID"):
-                parts.append(_USER)
-            elif name in ids:
-                unused.discard(name)
-                parts.append(path_part(name, ids[name]))
-            else:
-                raise ConfigurationError(f"The path has {part}: pass {name}=, too.")
-        elif re.fullmatch(_TYPED, part) or (not part and number == len(typed) - 1):
-            parts.append(part)
-        else:
-            raise ConfigurationError(
-                "The path has a part that is empty, dots, or holds what a path cannot (a query belongs into params): "
-                'write a placeholder for it, as in "/Users/{user_id}/PAT/{id}", and pass id=.'
-            )
-    if unused:
-        raise ConfigurationError(f"The path has no placeholder for {', '.join(sorted(unused))}: correct it.")
-    return "/" + "/".join(parts)
-
-
-def _template(path: str) -> str:
-    """The path as it was typed, without what may be an id."""
-    shown = (
-        "{…}" if re.search(_TELLING, part) and not re.fullmatch(_PLACEHOLDER, part) else part
-        for part in path.split("/")
+def get_devices(platform: str | None = "script", cache_key: str | None = None) -> Operation[list[Device]]:
+    """``GET /Users/{id}/Devices/``: the trailing slash counts. platform None: every one."""
+    if not isinstance(cast(object, platform), str | NoneType):
+        raise not_a_str("platform", platform)
+    return Operation(
+        "GET",
+        HOME + "/Devices/",
+        SHOWN + "/Devices/",
+        lambda response: parse_devices(response, platform),
+        is_list=True,
+        kept=None if cache_key is None else ("devices", cache_key),
+        published="devices" if platform == "script" else None,
     )
-    return "/".join(shown)
 
 
-def _query(params: object) -> str:
-    if not isinstance(params, Mapping):
-        raise ConfigurationError(f"The params must be a mapping, not {type(params).__name__}.")
-    pairs: list[str] = []
-    for name, value in cast("Mapping[object, object]", params).items():
-        if not isinstance(name, str) or not name:
-            raise ConfigurationError("The names of params must be str.")
-        if value is None:
-            continue
-        if not isinstance(value, (str, int)):
-            raise ConfigurationError(f"The params take str, int, bool and None, not {type(value).__name__}.")
-        text = ("yes" if value else "no") if isinstance(value, bool) else str(value)
-        try:
-            pairs.append(f"{quote(name, safe='')}={quote(text, safe='')}")
-        except UnicodeEncodeError:
-            pairs.clear()
-            break
-    else:
-        return "&".join(pairs)
-    raise ConfigurationError("The params hold half of a surrogate pair, which no URL can.")
+def get_provisioning(device_token: str, cache_key: str | None = None) -> Operation[Provisioning]:
+    """One device, with ``password=yes`` (SIP password and JWT) and ``settings_json=yes`` (the document)."""
+    return Operation(
+        "GET",
+        f"{HOME}/Devices/{path_part('device_token', device_token)}/?password=yes&settings_json=yes",
+        SHOWN + "/Devices/{device}/",
+        parse_provisioning,
+        kept=None if cache_key is None else ("prov", cache_key, device_token),
+        published="provisioning",
+        limit=MAX_DOCUMENT,
+    )
 
 
-def _body(value: object) -> bytes:
-    if value is None:
-        return b""
-    try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError):
-        pass  # an error of the library's own names the value
-    raise ConfigurationError("The json cannot be sent: it takes dict, list, str, int, float (no NaN), bool and None.")
+def get_user() -> Operation[User]:
+    """``GET /Users/{id}``: the profile, without a trailing slash."""
+    return Operation("GET", HOME, SHOWN, parse_user, limit=MAX_DOCUMENT)
 
 
-def _value(response: Response, what: str) -> Any:
-    if not response.body:
-        return None
-    kind = response.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind.endswith("json") or kind == "text/html":  # which a proxy says, and no operation
-        return parse_json(response, what)
-    return response.body
+def read_login(response: Response) -> Session:
+    """The session of a login's answer; an `APIResponseError` says whose answer it was."""
+    return Operation("POST", "/Login", "/Login", parse_login).read(response)

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard, TypeVar
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeGuard
 from urllib.parse import quote
 
+from attrs import define, field
+
 from siperb.core.structure import structure, structure_devices
-from siperb.core.values import Value
 from siperb.errors import APIResponseError, ConfigurationError, DeviceNotScriptError
-from siperb.models import Provisioning, Session
-
-if TYPE_CHECKING:
-    from siperb.models import Device, User
-
-T = TypeVar("T")
+from siperb.models import Device, Provisioning, Session, User
 
 ANSWERS = frozenset({200, 201, 204})  # no operation says which of them it gives
 MAX_BODY = 32 * 2**20  # bytes, decoded, of an answer, all pages of a list together; 100,000 devices fit
+MAX_DOCUMENT = 2**20  # bytes, decoded, of a single document
 MAX_REASON = 16 * 2**10  # bytes, decoded, of the body of a status that says no
 
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -32,44 +29,33 @@ _REQUEST_ID = r"[\x21-\x7e]{1,128}"
 _NEVER_IN_A_PATH = r"[\x00-\x1f\x7f\ud800-\udfff]"
 
 
-class Request(Value):
+@define(eq=False, repr=False)
+class Request:
     """A request without its host.
 
-    path: quoted, with the query; a secret, as it holds the device token. body: JSON. repeatable: sent twice it does no
-    more than sent once.
+    path: quoted, with the query; a secret, as it holds the device token. body: JSON. repeatable: sending it twice does
+    no more than sending it once. limit: bytes of the answer's body, decoded.
     """
 
-    __slots__ = ("body", "headers", "method", "path", "path_template", "repeatable")
-
-    def __init__(
-        self,
-        method: str,
-        path: str,
-        path_template: str,
-        headers: Mapping[str, str],
-        body: bytes = b"",
-        repeatable: bool | None = None,
-    ) -> None:
-        self.method: str = method
-        self.path: str = path
-        self.path_template: str = path_template
-        self.headers: Mapping[str, str] = headers
-        self.body: bytes = body
-        self.repeatable: bool = method not in ("POST", "PATCH") if repeatable is None else repeatable
+    method: str
+    path: str
+    path_template: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    repeatable: bool = True
+    limit: int = MAX_BODY
 
 
-class Response(Value):
-    """An answer. headers: names in lower case. body: decoded bytes; of a failure what can be had of it, or nothing."""
+@define(eq=False, repr=False)
+class Response:
+    """An answer. headers: names in lower case. body: decoded; of a failure as much as could be read."""
 
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        self.status: int = status
-        self.body: bytes = body
-        self.headers: Mapping[str, str] = {} if headers is None else headers
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(factory=dict[str, str])
 
     def text(self) -> str:
-        """The body without a byte order mark; `UnicodeDecodeError` when it is no UTF-8."""
+        """The body without a byte order mark; `UnicodeDecodeError` when it is not UTF-8."""
         return self.body.decode().removeprefix("\ufeff")
 
 
@@ -77,47 +63,6 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     """What the API calls a request; headers: names in lower case, or in any."""
     said = headers.get("x-request-id", "").strip()
     return said if said and re.fullmatch(_REQUEST_ID, said) else None
-
-
-def read(parse: Callable[[Response], T], response: Response) -> T:
-    """What `parse` makes of the answer of a request, which its `APIResponseError` names."""
-    try:
-        return parse(response)
-    except APIResponseError as error:
-        error.of_request(request_id(response.headers))
-        raise
-
-
-def build_login(pat: str) -> Request:
-    """``POST /Login``: no trailing slash, an empty body. Repeatable: the session is the same for weeks."""
-    headers = _headers("Authorization", f"Bearer {check_token('PAT', pat)}")
-    return Request("POST", "/Login", "/Login", headers, repeatable=True)
-
-
-def build_devices(session: Session, domain_user: str | None = None) -> Request:
-    """``GET /Users/{id}/Devices/``: the trailing slash counts."""
-    path, template = home(session, domain_user)
-    return Request("GET", f"{path}/Devices/", f"{template}/Devices/", api_key(session))
-
-
-def build_provisioning(session: Session, device_token: str, domain_user: str | None = None) -> Request:
-    """One device, with ``password=yes`` (SIP password and JWT) and ``settings_json=yes`` (the document)."""
-    path, template = home(session, domain_user)
-    path = f"{path}/Devices/{path_part('device_token', device_token)}/?password=yes&settings_json=yes"
-    return Request("GET", path, f"{template}/Devices/{{device}}/", api_key(session))
-
-
-def build_user(session: Session, domain_user: str | None = None) -> Request:
-    """``GET /Users/{id}``: the profile, without a trailing slash."""
-    return Request("GET", *home(session, domain_user), api_key(session))
-
-
-def home(session: Session, domain_user: str | None) -> tuple[str, str]:
-    """The path of the user, or of a user of the user's domain, and its template."""
-    path = f"/Users/{path_part('user_id', session.user_id)}"
-    if domain_user is None:
-        return path, "/Users/{id}"
-    return f"{path}/DomainUsers/{path_part('domain_user_id', domain_user)}", "/Users/{id}/DomainUsers/{id}"
 
 
 def parse_login(response: Response) -> Session:
@@ -155,8 +100,6 @@ def parse_provisioning(response: Response) -> Provisioning:
 
 def parse_user(response: Response) -> User:
     """The profile of the user."""
-    from siperb.models import User
-
     return structure(User, _object(response, "profile"), "The profile")
 
 
@@ -193,6 +136,13 @@ def check_header(name: str, value: object) -> str:
     return value
 
 
+def check_timeout(timeout: object) -> float:
+    """Seconds; `ConfigurationError` for what is no time to wait."""
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 86400:
+        raise ConfigurationError("The timeout must be a number of seconds, more than 0 and less than 86400.")
+    return float(timeout)
+
+
 def path_part(name: str, value: object) -> str:
     """The value, quoted, when a path can carry it."""
     if type(value) is str and _UNRESERVED.fullmatch(value):  # as all are that the API hands out
@@ -203,14 +153,6 @@ def path_part(name: str, value: object) -> str:
     if value in ("", ".", "..") or len(value) > 4096 or re.search(_NEVER_IN_A_PATH, value):
         raise ConfigurationError(f"The {name} is malformed: pass it as the API gave it.")
     return quote(value, safe="")
-
-
-def api_key(session: Session) -> dict[str, str]:
-    return _headers("X-Api-Key", check_token("session_token", session.session_token))
-
-
-def _headers(name: str, value: str) -> dict[str, str]:
-    return {name: value, "Content-Type": "application/json"}
 
 
 def _object(response: Response, what: str) -> dict[str, Any]:

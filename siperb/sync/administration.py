@@ -1,3 +1,4 @@
+# Written by tests/write_sync.py from siperb/aio/administration.py: change that file.
 """The calls of an administrator: any operation of the API, and the users of the domain."""
 
 from __future__ import annotations
@@ -7,12 +8,12 @@ from datetime import date
 from typing import Any, Literal
 
 import siperb
-from siperb import core
-from siperb.sync.driver import Driver
+from siperb.core import admin
 from siperb.sync.on_class import OnClassToo, client
+from siperb.sync.ports import Ports
 
 
-class Administration(Driver):
+class Administration(Ports):
     """A client that blocks, with the calls that raise, strict or not."""
 
     @OnClassToo
@@ -45,7 +46,8 @@ class Administration(Driver):
         the same), and `ConfigurationError`, before anything is sent, for what cannot be.
         """
         self = client(cls)
-        return self._run(self._request(method, path, ids, timeout, params=params, json=json, repeatable=repeatable))
+        call = self._request(method, path, ids, timeout, params=params, json=json, repeatable=repeatable)
+        return self._run(call)
 
     @OnClassToo
     def get_all(
@@ -62,10 +64,16 @@ class Administration(Driver):
         path, params, ids, timeout: as those of `request`, which says what is raised too.
         """
         self = client(cls)
-        return self._run(self._request("GET", path, ids, timeout, params=params, is_list=True))
+        call = self._request("GET", path, ids, timeout, params=params, is_list=True)
+        return self._run(call)
 
     @OnClassToo
-    def get_domain_users(cls, *, search: str | None = None, timeout: float | None = None) -> list[siperb.DomainUser]:
+    def get_domain_users(
+        cls,
+        *,
+        search: str | None = None,
+        timeout: float | None = None,
+    ) -> list[siperb.DomainUser]:
         """List the users of the administrator's domain, all pages; logs in by itself.
 
         search: what the e-mail address or the description has, in any case.
@@ -74,7 +82,8 @@ class Administration(Driver):
         Raises the errors of `siperb.errors`, `strict` or not; in a view `ConfigurationError`.
         """
         self = client(cls)
-        return self._run(self._of_domain(core.admin.get_domain_users(search), timeout))
+        call = self._of_domain(admin.get_domain_users(search), timeout)
+        return self._run(call)
 
     @OnClassToo
     def create_domain_user(
@@ -116,10 +125,17 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._of_domain(core.admin.update_domain_user(user_id, description, permissions), timeout))
+        call = self._of_domain(admin.update_domain_user(user_id, description, permissions), timeout)
+        return self._run(call)
 
     @OnClassToo
-    def delete_domain_user(cls, user_id: str, *, send_exit_email: bool = False, timeout: float | None = None) -> None:
+    def delete_domain_user(
+        cls,
+        user_id: str,
+        *,
+        send_exit_email: bool = False,
+        timeout: float | None = None,
+    ) -> None:
         """Remove a user from the domain, whose connections and devices have to be gone; raises as `request` does.
 
         user_id: of a `DomainUser`.
@@ -127,7 +143,8 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._of_domain(core.admin.delete_domain_user(user_id, send_exit_email), timeout))
+        call = self._of_domain(admin.delete_domain_user(user_id, send_exit_email), timeout)
+        return self._run(call)
 
     @OnClassToo
     def create_device(
@@ -149,7 +166,8 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._create_device(description, platform, exist_ok, registration, timeout))
+        call = self._create_device(description, platform, exist_ok, registration, timeout)
+        return self._run(call)
 
     @OnClassToo
     def update_device(
@@ -168,38 +186,62 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(core.admin.update_device(device_token, description, settings), timeout=timeout))
+        call = self._ask(admin.update_device(device_token, description, settings), timeout=timeout)
+        return self._run(call)
 
     @OnClassToo
-    def delete_device(cls, device_token: str, *, timeout: float | None = None) -> None:
+    def delete_device(
+        cls,
+        device_token: str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
         """Remove a device, and its credentials; raises, `strict` or not, as `request` does.
 
         device_token: of a `Device`.
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(core.admin.delete_device(device_token), timeout=timeout))
+        call = self._ask(admin.delete_device(device_token), timeout=timeout)
+        return self._run(call)
 
     @OnClassToo
-    def get_settings(cls, *, timeout: float | None = None) -> list[dict[str, Any]]:
+    def get_settings(
+        cls,
+        *,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
         """The settings of the user, each as the API describes it; raises, `strict` or not, as `request` does.
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(core.admin.get_settings(), timeout=timeout))
+        call = self._ask(admin.get_settings(), timeout=timeout)
+        return self._run(call)
 
     @OnClassToo
-    def update_settings(cls, settings: Mapping[str, object], *, timeout: float | None = None) -> None:
+    def update_settings(
+        cls,
+        settings: Mapping[str, object],
+        *,
+        timeout: float | None = None,
+    ) -> None:
         """Change settings of the user; raises, `strict` or not, as `request` does.
 
         settings: by the API's names; None as a value removes one. A phone ignores a value of the wrong type.
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(core.admin.update_settings(settings), timeout=timeout))
+        call = self._ask(admin.update_settings(settings), timeout=timeout)
+        return self._run(call)
 
     @OnClassToo
-    def create_pat(cls, name: str, *, days: int = 100, timeout: float | None = None) -> siperb.AccessToken:
+    def create_pat(
+        cls,
+        name: str,
+        *,
+        days: int = 100,
+        timeout: float | None = None,
+    ) -> siperb.AccessToken:
         """Make a personal access token (PAT), shown this once; raises, `strict` or not, as `request` does.
 
         name: what it is for.
@@ -207,25 +249,37 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(core.admin.create_pat(name, days), timeout=timeout))
+        call = self._ask(admin.create_pat(name, days), timeout=timeout)
+        return self._run(call)
 
     @OnClassToo
-    def get_pats(cls, *, timeout: float | None = None) -> list[siperb.AccessToken]:
+    def get_pats(
+        cls,
+        *,
+        timeout: float | None = None,
+    ) -> list[siperb.AccessToken]:
         """List the PATs of the user, without their values; raises, `strict` or not, as `request` does.
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(core.admin.get_pats(), timeout=timeout))
+        call = self._ask(admin.get_pats(), timeout=timeout)
+        return self._run(call)
 
     @OnClassToo
-    def delete_pat(cls, pat_id: str, *, timeout: float | None = None) -> None:
+    def delete_pat(
+        cls,
+        pat_id: str,
+        *,
+        timeout: float | None = None,
+    ) -> None:
         """Revoke a PAT; a session that was opened with it may live on. Raises, `strict` or not, as `request` does.
 
         pat_id: of an `AccessToken`.
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(core.admin.delete_pat(pat_id), timeout=timeout))
+        call = self._ask(admin.delete_pat(pat_id), timeout=timeout)
+        return self._run(call)
 
     @OnClassToo
     def get_log(
@@ -245,4 +299,5 @@ class Administration(Driver):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        return self._run(self._fetch(core.admin.get_log(kind, device_token, date, limit), timeout=timeout))
+        call = self._ask(admin.get_log(kind, device_token, date, limit), timeout=timeout)
+        return self._run(call)

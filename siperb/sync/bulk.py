@@ -1,3 +1,4 @@
+# Written by tests/write_sync.py from siperb/aio/bulk.py: change that file.
 """The calls that make many calls, side by side."""
 
 from __future__ import annotations
@@ -6,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import siperb
-from siperb.facade.arguments import check_work
 from siperb.sync.administration import Administration
 from siperb.sync.on_class import OnClassToo, client
 
@@ -42,9 +42,8 @@ class BulkCalls(Administration):
         Closing the iterator lets requests under way end by themselves; nothing follows them, nor waits for them.
         """
         self = client(cls)
-        return self._drive_bulk(
-            self._provision_all(device_tokens, domain_users, concurrency, on_progress, self._seconds(timeout))
-        )
+        run = self._provision_all(device_tokens, domain_users, concurrency, on_progress, timeout)
+        return self._side_by_side(run)
 
     @OnClassToo
     def bulk(
@@ -70,4 +69,4 @@ class BulkCalls(Administration):
         `SiperbError`.
         """
         self = client(cls)
-        return self._drive_bulk(self._bulk(check_work(work, is_async=False), items, concurrency, on_progress))
+        return self._side_by_side(self._bulk(work, items, concurrency, on_progress))

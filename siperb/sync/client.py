@@ -1,3 +1,4 @@
+# Written by tests/write_sync.py from siperb/aio/client.py: change that file.
 """`Siperb`: the calls of the API for scripts and threads."""
 
 from __future__ import annotations
@@ -5,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, Literal, overload
 
 import siperb
-from siperb.core.calls import GetUser
-from siperb.facade.lenience import NoneUnlessStrict, lenient
-from siperb.facade.runtime import keeps_secrets
+from siperb.client.arguments import cache_key_of
+from siperb.client.client import NoneUnlessStrict
+from siperb.core import operations
 from siperb.state import SiperbAPI, SiperbState
 from siperb.sync.bulk import BulkCalls
 from siperb.sync.on_class import DefaultClient, OnClassToo, client
@@ -72,7 +73,6 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         http_session: requests.Session | None = None,
         app_info: str | None = None,
     ) -> None: ...
-    @keeps_secrets
     def __init__(
         self,
         pat: str | None = None,
@@ -112,10 +112,10 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         `strict` or not.
         """
         self = client(cls)
-        return self._run(self._login(pat, enable_cache, login_key, timeout))
+        key = cache_key_of("login_key", login_key, enable_cache)
+        return self._run(self._login(pat, key, timeout))
 
     @OnClassToo
-    @lenient
     def get_devices(
         cls,
         *,
@@ -139,11 +139,12 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         Raises `ConfigurationError` for arguments that cannot be used.
         """
         self = client(cls)
-        devices = self._run(self._get_devices(user_id, session_token, enable_cache, session_key, timeout, platform))
-        return list(devices)
+        key = cache_key_of("session_key", session_key, enable_cache)
+        operation = operations.get_devices(platform, key)
+        call = self._ask_leniently("get_devices", operation, user_id, session_token, timeout)
+        return self._run(call)
 
     @OnClassToo
-    @lenient
     def get_provisioning(
         cls,
         device_token: str,
@@ -167,14 +168,18 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         raises that error when `strict`. Raises `ConfigurationError` for arguments that cannot be used.
         """
         self = client(cls)
-        return self._run(
-            self._get_provisioning(device_token, user_id, session_token, enable_cache, provisioning_key, timeout)
-        )
+        key = cache_key_of("provisioning_key", provisioning_key, enable_cache)
+        operation = operations.get_provisioning(device_token, key)
+        call = self._ask_leniently("get_provisioning", operation, user_id, session_token, timeout)
+        return self._run(call)
 
     @OnClassToo
-    @lenient
     def get_user(
-        cls, *, user_id: str | None = None, session_token: str | None = None, timeout: float | None = None
+        cls,
+        *,
+        user_id: str | None = None,
+        session_token: str | None = None,
+        timeout: float | None = None,
     ) -> siperb.User | NoneUnlessStrict:
         """Fetch the profile of the user; logs in by itself.
 
@@ -185,11 +190,17 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         Raises `ConfigurationError` for arguments that cannot be used.
         """
         self = client(cls)
-        return self._run(self._fetch(GetUser(), user_id, session_token, timeout=timeout))
+        operation = operations.get_user()
+        call = self._ask_leniently("get_user", operation, user_id, session_token, timeout)
+        return self._run(call)
 
     @OnClassToo
     def check_registration(
-        cls, provisioning: siperb.Provisioning, *, insecure: bool = False, timeout: float | None = None
+        cls,
+        provisioning: siperb.Provisioning,
+        *,
+        insecure: bool = False,
+        timeout: float | None = None,
     ) -> siperb.Registration:
         """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
 
@@ -202,11 +213,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         timeout: seconds for this call, instead of the client's.
         """
         self = client(cls)
-        from siperb.facade.registrar import ask, in_a_thread
-
-        self._refuse_if_closed()
-        seconds, user_agent = self._seconds(timeout), self._user_agent
-        return in_a_thread(ask, provisioning, self.session, insecure=insecure, timeout=seconds, user_agent=user_agent)
+        return self._run(self._check_registration(provisioning, insecure, timeout))
 
     @OnClassToo
     def logout(cls) -> None:
@@ -218,7 +225,6 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         self = client(cls)
         self._run(self._logout())
 
-    @keeps_secrets
     def save_pat(self, pat: str) -> bool:
         """Keep the PAT in the cache for later processes; False when it was not stored.
 

@@ -8,7 +8,6 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from siperb.errors import ConfigurationError
-from siperb.facade.runtime import keeps_secrets
 
 C = TypeVar("C")
 D = TypeVar("D", bound="DefaultClient")
@@ -21,8 +20,6 @@ else:
         """On an instance its method; on the class a class method, which calls on the class's default client."""
 
         def __init__(self, method):
-            method = keeps_secrets(method)
-
             @wraps(method)
             def on_class(owner, *args, **kwargs):
                 return method(default_client(owner), *args, **kwargs)

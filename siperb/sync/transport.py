@@ -1,115 +1,95 @@
-"""`requests` made safe: one deadline over headers and body, a size cap, no redirect, no netrc, no cookies, no logs."""
+"""`requests` made safe: one deadline for headers and body, a size limit, no redirect, netrc, cookie or log."""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
-import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from functools import cache
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import requests
 import requests.auth
-import urllib3.exceptions
-from urllib3.exceptions import HTTPError
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 from urllib3.response import HTTPResponse
 
-from siperb.core.wire import ANSWERS, MAX_BODY, MAX_REASON, Request, Response, request_id
-from siperb.errors import ConfigurationError, SiperbError
-from siperb.facade.body import Body
-from siperb.facade.network import (
+from siperb.client.body import Body
+from siperb.client.network import (
     CONNECT_TIMEOUT,
     REASON_TIMEOUT,
     Kinds,
     TooLate,
     ca_bundle,
+    causes,
     environment_proxy,
     no_answer,
     tls_context,
     without_credentials,
 )
-from siperb.facade.runtime import causes, original, signal_handlers_own
-from siperb.sync.connection import POOLS, Call, call_under_way, time_left
-
-if TYPE_CHECKING:
-    from requests import Session
-    from requests.adapters import HTTPAdapter
-else:  # requests-cache puts a session in its place that writes each answer to a file
-    Session = original(requests.Session, "requests.sessions")
-    HTTPAdapter = original(requests.adapters.HTTPAdapter, "requests.adapters")
+from siperb.core.wire import ANSWERS, MAX_REASON, Request, Response, request_id
+from siperb.errors import ConfigurationError, SiperbError
+from siperb.sync.connection import POOLS, Exchange, under_way
 
 CHUNK = 65536  # bytes
+MOST_CONNECTIONS = 1000  # that are kept
+
+_Session = next(kind for kind in requests.Session.__mro__ if kind.__module__ == "requests.sessions")
+"""requests-cache puts one in its place that writes each answer to a file."""
 
 
 class Transport:
-    """Sends requests through a session of each thread's own, or through the user's."""
+    """Sends requests through one session, its own or the user's, which all threads share."""
 
-    def __init__(self, http_session: requests.Session | None = None) -> None:
-        if http_session is not None:
-            _check(http_session)
+    def __init__(self, http_session: requests.Session | None, user_agent: str) -> None:
+        if http_session is not None and not isinstance(http_session, _Session):
+            raise ConfigurationError(f"The http_session must be a requests.Session, not {type(http_session).__name__}.")
         self._given = http_session
-        self.renew_after_fork()
+        self._own: dict[str, requests.Session] = {}
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
 
-    def renew_after_fork(self) -> None:
-        """Leave the connections to the parent process."""
-        self._local = threading.local()
-        self._sessions: WeakSet[requests.Session] = WeakSet()
-        self._proxy = cache(environment_proxy)  # a look at all of the environment, or at the system's settings
-
-    def send(self, base_url: str, request: Request, headers: Mapping[str, str], deadline: float) -> Response:
+    def send(self, request: Request, base_url: str, deadline: float) -> Response:
         """The answer; `APIConnectionError` without one, `APIResponseError` for a body that is too large or unreadable.
 
-        deadline: by `time.monotonic`. Looking up the host's name may outlast it. With a session of the user's it is
-        looked at between the pieces of the body alone: headers that drip are then out of reach (so is the body with
-        urllib3 1.26), and `urllib3` logs the path, device token included, when its logger is set to DEBUG.
+        deadline: by `time.monotonic`. Looking up the host's name may outlast it. With a session of the user's the
+        deadline is looked at between the pieces of the body alone, and `urllib3` logs each path at DEBUG.
         """
-        handled = sys.exc_info()[1]
-        while True:
-            call = Call(base_url, request, deadline)
-            reset = call_under_way.set(call)
-            try:
-                return self._exchange(call, headers)
-            except _NETWORK as error:
-                errors = list(causes(error, handled))
-                interrupt = signal_handlers_own(errors)
-                may_repeat = request.repeatable and call.may_be_stale and not interrupt
-                if may_repeat and not isinstance(error, _KINDS["timeout"]):
-                    continue
-                was_sent = call.was_sent and not _was_refused(error)
-            finally:
-                call_under_way.reset(reset)
-            # Outside of the block above: the library's own error holds the URL, which is a secret.
-            if base_url.startswith("https:") and not interrupt:
-                with suppress(OSError):
-                    tls_context()  # says what is wrong with a bundle: requests takes it for a failure of the server's
-            raise interrupt or no_answer(request, base_url, deadline, errors, _KINDS, was_sent=was_sent)
+        handled, exchange = sys.exc_info()[1], Exchange(base_url, request, deadline)
+        reset = under_way.set(exchange)
+        try:
+            return self._exchange(exchange)
+        except _NETWORK as error:
+            errors = causes(error, handled)
+        finally:
+            under_way.reset(reset)
+        # Outside of the block above: the library's own error holds the URL, which is a secret.
+        if base_url.startswith("https:"):
+            tls_context()  # says what is wrong with a bundle: requests takes it for a failure of the server's
+        was_sent = exchange.was_sent and not _was_refused(errors[0])
+        raise no_answer(request, base_url, deadline, errors, _KINDS, was_sent=was_sent)
 
-    def _exchange(self, call: Call, headers: Mapping[str, str]) -> Response:
-        if time.monotonic() >= call.deadline:
+    def _exchange(self, exchange: Exchange) -> Response:
+        request, base_url = exchange.request, exchange.base_url
+        left = exchange.deadline - time.monotonic()
+        if left <= 0:
             raise TooLate
-        left = time_left(call.deadline)
-        session = self._session()
-        is_own = isinstance(session, _OwnSession)
         options: dict[str, Any] = {}
-        call.was_sent = not is_own  # what becomes of it in a session of the user's nobody says
-        if is_own:
-            proxy = self._proxy(call.base_url)
-            options = {"verify": ca_bundle()[0], "proxies": {"http": proxy, "https": proxy} if proxy else {}}
-        elif call.base_url.startswith("http://"):  # to loopback, in the clear: nothing for the environment's proxy
-            options = {"proxies": {"no_proxy": urlsplit(call.base_url).hostname}}
+        session = self._given
+        if session is None:
+            session = self._own.get(base_url) or self._own.setdefault(base_url, _own_session(base_url))
+        else:
+            exchange.was_sent = True  # nobody says what becomes of it there
+            if base_url.startswith("http://"):  # to loopback, in the clear: nothing for the environment's proxy
+                options = {"proxies": {"no_proxy": urlsplit(base_url).hostname}}
         try:
             answer = session.request(
-                call.request.method,
-                call.base_url + call.request.path,
-                headers=headers,
-                data=call.request.body or None,
+                request.method,
+                base_url + request.path,
+                headers={**self._headers, **request.headers},
+                data=request.body or None,
                 auth=_NoAuth(),
                 timeout=(min(CONNECT_TIMEOUT, left), left),
                 allow_redirects=False,
@@ -121,71 +101,57 @@ class Transport:
                 raise
             answer = error.response
         with answer:
-            status, said = answer.status_code, {name.lower(): value for name, value in answer.headers.items()}
-            body = _read(call, answer, is_own=is_own) if status in ANSWERS else b""
-            if status >= 400:
-                body = _read_reason(call, answer, is_own=is_own)
-            return Response(status, body, said)
-
-    def _session(self) -> requests.Session:
-        if self._given is not None:
-            return getattr(self._local, "session", self._given)
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = _OwnSession()
-            self._sessions.add(session)
-        return session
-
-    def isolate(self) -> None:
-        """Give this thread a session beside the user's: a `requests.Session` is for one thread."""
-        given = self._given
-        if given is not None and not hasattr(self._local, "session"):
-            copy = object.__new__(type(given))  # of its own class; `copy.copy` would keep what a pickle keeps alone
-            vars(copy).update(vars(given), close=lambda: None)  # its connections are the user's
-            self._local.session = copy
+            status, headers = answer.status_code, cast("Mapping[str, str]", answer.headers)
+            if status in ANSWERS:
+                return Response(status, _read(answer, exchange, request.limit), headers)
+            return Response(status, _read_reason(answer, exchange) if status >= 400 else b"", headers)
 
     def close(self) -> None:
-        """Close the sessions of all threads, except the user's."""
-        for session in list(self._sessions):
+        """Close the sessions, unless they are the user's."""
+        for session in [*self._own.values()]:
             session.close()
-        self.renew_after_fork()
 
 
-def _check(session: object) -> None:
-    if not isinstance(session, Session):
-        raise ConfigurationError(f"The http_session must be a requests.Session, not {type(session).__name__}.")
+def _own_session(base_url: str) -> requests.Session:
+    """Proxies and certificates are looked up in environment and system once, by the rules of requests."""
+    session: requests.Session = _Session()
+    session.trust_env = False
+    session.verify = ca_bundle()[0]
+    if proxy := environment_proxy(base_url):
+        session.proxies = {"http": proxy, "https": proxy}
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in "https://", "http://":
+        session.mount(scheme, _Adapter(pool_maxsize=MOST_CONNECTIONS))
+    return session
 
 
-def _read_reason(call: Call, answer: requests.Response, *, is_own: bool) -> bytes:
+def _read_reason(answer: requests.Response, exchange: Exchange) -> bytes:
     """The body of a failure; nothing when it is long, late or broken, as the status says enough."""
-    call.deadline = min(call.deadline, time.monotonic() + REASON_TIMEOUT)
+    exchange.deadline = min(exchange.deadline, time.monotonic() + REASON_TIMEOUT)
     try:
-        return _read(call, answer, is_own=is_own, limit=MAX_REASON)
-    except (SiperbError, requests.RequestException, HTTPError, TooLate):
+        return _read(answer, exchange, MAX_REASON)
+    except (SiperbError, *_NETWORK):
         return b""
 
 
-def _read(call: Call, answer: requests.Response, *, is_own: bool, limit: int = MAX_BODY) -> bytes:
+def _read(answer: requests.Response, exchange: Exchange, limit: int) -> bytes:
     """The body, decoded by us; unless a hook of the user's has read it, or an adapter of theirs has made it."""
-    raw: Any = answer.raw
+    raw, encoding = answer.raw, None
     chunks: Iterator[bytes] = answer.iter_content(CHUNK)
-    encoding = None
-    if type(raw) is HTTPResponse and not cast(Any, answer)._content_consumed:
+    if isinstance(raw, HTTPResponse) and not cast(Any, answer)._content_consumed:
         encoding = raw.headers.pop("Content-Encoding", None)
-        raw.enforce_content_length = True  # left alone, urllib3 1.26 takes a body cut short for a whole one
-        if not is_own and hasattr(raw, "read1"):  # `iter_content` would wait for a whole chunk
-            chunks = iter(lambda: raw.read1(CHUNK, decode_content=False) or b"", b"")
-    body = Body(call.request, encoding, limit, request_id(answer.headers))
+        chunks = iter(lambda: raw.read1(CHUNK, decode_content=False) or b"", b"")
+    body = Body(exchange.request, encoding, limit, request_id(answer.headers))
     for chunk in chunks:
         body.take(chunk)
-        if time.monotonic() > call.deadline:
+        if time.monotonic() > exchange.deadline:
             raise TooLate
     return body.whole()
 
 
-_NETWORK = (OSError, HTTPException, HTTPError, zlib.error, UnicodeError)  # of requests too, whose are all OSErrors
+_NETWORK = (OSError, HTTPException, HTTPError, UnicodeError)  # of requests too, whose are all OSErrors
 _KINDS: dict[str, Kinds] = {
-    "timeout": (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError),
+    "timeout": (requests.Timeout, TimeoutError, Urllib3TimeoutError),
     "proxy": (requests.exceptions.ProxyError,),
 }
 
@@ -193,14 +159,11 @@ _KINDS: dict[str, Kinds] = {
 def _was_refused(error: BaseException) -> bool:
     """Whether no connection came about; requests says "ConnectionError" to one that broke off, too."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError))
+    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
 
 
 class _NoAuth(requests.auth.AuthBase):
-    """Keeps requests from putting the Basic credentials of a netrc in the place of the Bearer token.
-
-    And from reading the body of a redirect, whatever its size, which it does even where it follows none.
-    """
+    """Keeps requests from reading a netrc, and from reading the body of a redirect, whatever its size."""
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         cast(Any, r).register_hook("response", _forget_location)
@@ -209,15 +172,6 @@ class _NoAuth(requests.auth.AuthBase):
 
 def _forget_location(answer: requests.Response, **_: object) -> None:
     answer.headers.pop("Location", None)
-
-
-class _OwnSession(Session):
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False  # proxies and certificates are looked up by us
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.mount("https://", _Adapter())
-        self.mount("http://", _Adapter())
 
 
 class _Adapter(HTTPAdapter):
@@ -231,4 +185,4 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
-        return without_credentials(proxy)[1]
+        return without_credentials(proxy)[1]  # in UTF-8, where requests has Latin-1

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from siperb import Device, MemoryCache, Provisioning, Session, SiperbError
 from siperb.cache.records import Key, Record
-from siperb.core.calls import GetDevices
 from siperb.core.structure import WIRE_NAMES
 from siperb.core.wire import TOKEN, Response, parse_devices, parse_login, parse_provisioning
 from siperb.testing import Body, SiperbServer
@@ -198,8 +197,7 @@ def test_any_answer_is_a_right_result_on_both_facades(kind: str, lasting_server:
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_any_cached_payload_is_served_right_or_replaced(kind: str, lasting_server: SiperbServer) -> None:
     server, cache = lasting_server, MemoryCache()
-    key = GetDevices("x").key(server.base_url, server.user.user_id)
-    assert key
+    key = Key.of(server.base_url, server.user.user_id, "devices", "x")
     owner = Key.scope_of(server.base_url, server.user.user_id)
     with Facade(kind, server) as facade:
         client = facade.client(cache=cache, strict=True)

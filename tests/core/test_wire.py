@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
+from siperb.client.arguments import given_session
+from siperb.core import operations
 from siperb.core.status import raise_for_status
 from siperb.core.wire import (
     Request,
     Response,
-    build_devices,
-    build_login,
-    build_provisioning,
     parse_devices,
     parse_login,
     parse_provisioning,
@@ -23,7 +22,7 @@ from siperb.errors import APIResponseError, APIStatusError, ConfigurationError, 
 from siperb.models import Provisioning, Session
 
 SESSION = Session("68d1786b", "token,with-comma")
-REQUEST = build_login("pat")
+REQUEST = operations.login("pat")
 
 
 def ok(value: object) -> Response:
@@ -38,19 +37,19 @@ def login(**more: object) -> dict[str, object]:
 
 
 def test_login() -> None:
-    request = build_login("pat")
+    request = operations.login("pat")
     assert (request.method, request.path, request.path_template) == ("POST", "/Login", "/Login")
     assert request.headers == {"Authorization": "Bearer pat", "Content-Type": "application/json"}
 
 
 def test_devices() -> None:
-    request = build_devices(SESSION)
+    request = operations.get_devices().request(SESSION)
     assert (request.method, request.path) == ("GET", "/Users/68d1786b/Devices/")
     assert request.headers == {"X-Api-Key": "token,with-comma", "Content-Type": "application/json"}
 
 
 def test_provisioning() -> None:
-    request = build_provisioning(SESSION, "t0123")
+    request = operations.get_provisioning("t0123").request(SESSION)
     assert request.method == "GET"
     assert request.path == "/Users/68d1786b/Devices/t0123/?password=yes&settings_json=yes"
     assert request.path_template == "/Users/{id}/Devices/{device}/"
@@ -70,30 +69,35 @@ def test_provisioning() -> None:
     ],
 )
 def test_a_path_part_is_quoted(part: str, quoted: str) -> None:
-    assert build_provisioning(Session(part, "t"), part).path.startswith(f"/Users/{quoted}/Devices/{quoted}/?")
-    assert build_devices(Session(part, "t")).path == f"/Users/{quoted}/Devices/"
+    assert (
+        operations.get_provisioning(part)
+        .request(Session(part, "t"))
+        .path.startswith(f"/Users/{quoted}/Devices/{quoted}/?")
+    )
+    assert operations.get_devices().request(Session(part, "t")).path == f"/Users/{quoted}/Devices/"
 
 
 @pytest.mark.parametrize("part", ["", ".", "..", "a\nb", "a\rb", "a\0b", "\x7f", "\ud800", "x" * 4097, None, 1, b"t"])
 def test_a_path_part_that_would_ask_for_something_else_is_refused(part: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"device_token"):
-        build_provisioning(SESSION, part)
+        operations.get_provisioning(part).request(SESSION)
     with pytest.raises(ConfigurationError, match=r"user_id"):
-        build_devices(Session(part, "t"))
+        operations.get_devices().request(Session(part, "t"))
 
 
 @pytest.mark.parametrize(
     "token", ["", " ", "a b", " a", "a ", "a\n", "a\r\nX-Evil: 1", "a\0", "é", "\ud800", "x" * 4097, None, 1, b"pat"]
 )
 def test_a_token_that_no_header_can_carry_is_refused(token: Any) -> None:
-    for build in (lambda: build_login(token), lambda: build_devices(Session("u", token))):
+    for build in (lambda: operations.login(token), lambda: given_session("u", token)):
         with pytest.raises(ConfigurationError) as caught:
             build()
         assert not isinstance(token, str) or len(token) < 4 or token not in str(caught.value)
 
 
 def test_a_request_shows_no_secret() -> None:
-    shown = repr([build_login("the-pat"), build_provisioning(SESSION, "t0123"), Response(200, b"the-body", {"a": "b"})])
+    asked = operations.get_provisioning("t0123")
+    shown = repr([operations.login("the-pat"), asked, asked.request(SESSION), Response(200, b"the-body", {"a": "b"})])
     assert not any(secret in shown for secret in ("the-pat", "t0123", "token,with-comma", "the-body"))
 
 
@@ -319,7 +323,7 @@ def test_the_reason_of_the_api_is_no_part_of_the_text() -> None:
 
 
 def test_the_reason_quotes_nothing_that_was_sent_in_secret() -> None:
-    assert refusal(401, b"bad token: short-pat.", build_login("short-pat")).detail == "bad token: \u2026"
-    request = build_provisioning(Session("ann", "token,2"), "t/3")
+    assert refusal(401, b"bad token: short-pat.", operations.login("short-pat")).detail == "bad token: \u2026"
+    request = operations.get_provisioning("t/3").request(Session("ann", "token,2"))
     said = b"ann has token,2 and t/3, but no application/json for Devices"
     assert refusal(404, said, request).detail == "\u2026 has \u2026 and \u2026 but no application/json for Devices"

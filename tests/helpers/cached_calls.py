@@ -8,7 +8,6 @@ from typing import Any
 
 from siperb import MemoryCache
 from siperb.cache.records import Key, Record
-from siperb.core.calls import GetDevices, GetProvisioning
 from siperb.testing import Device, SiperbServer
 
 
@@ -31,15 +30,11 @@ class WatchedCache(MemoryCache):
 
 
 def devices_key(server: SiperbServer, name: str = "SiperbDevices", user: Any = None) -> Key:
-    key = GetDevices(name).key(server.base_url, (user or server.user).user_id)
-    assert key
-    return key
+    return Key.of(server.base_url, (user or server.user).user_id, "devices", name)
 
 
 def provisioning_key(server: SiperbServer, device: Device, name: str = "SiperbProvisioning") -> Key:
-    key = GetProvisioning(device.token, name).key(server.base_url, device.user_id)
-    assert key
-    return key
+    return Key.of(server.base_url, device.user_id, "prov", name, device.token)
 
 
 def descriptions(devices: Any) -> list[str | None]:

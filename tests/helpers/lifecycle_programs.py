@@ -127,18 +127,18 @@ def fork_in_the_middle(base_url: str, pat: str) -> None:
     client = Siperb(pat, base_url=base_url, state=None, strict=True, cache=MemoryCache())
     client.login()
     held, release = threading.Event(), threading.Event()
-    perform = client._perform
+    send = client._send
 
-    def hold(*args: Any) -> Any:
+    async def hold(*args: Any) -> Any:
         held.set()
         release.wait(30)
-        return perform(*args)
+        return await send(*args)
 
-    client._perform = hold  # type: ignore[method-assign]
+    client._send = hold  # type: ignore[method-assign]
     thread = threading.Thread(target=client.get_devices)
     thread.start()
     held.wait(30)
-    client._perform = perform  # type: ignore[method-assign]
+    client._send = send  # type: ignore[method-assign]
     child = os.fork()
     if child == 0:
         code = 1

@@ -1,4 +1,4 @@
-"""Calls that share a run: when the others have come to wait for it."""
+"""Calls that wait for another one's login: when they have come to it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from siperb.sync.singleflight import _ThreadRun
+from siperb.sync.ports import _Turn
 
 
 @pytest.fixture
 def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`waiting(n)` blocks until n threads wait for another one's call."""
+    """`waiting(n)` blocks until n threads wait for another one's login."""
     begun: queue.SimpleQueue[None] = queue.SimpleQueue()
-    wait_for = _ThreadRun.wait
+    wait_for = _Turn.wait
 
-    def wait(run: Any, context: Any) -> None:
+    def wait(turn: Any, seconds: float) -> None:
         begun.put(None)
-        wait_for(run, context)
+        wait_for(turn, seconds)
 
-    monkeypatch.setattr(_ThreadRun, "wait", wait)
+    monkeypatch.setattr(_Turn, "wait", wait)
 
     def wait_until(threads: int) -> None:
         for _ in range(threads):

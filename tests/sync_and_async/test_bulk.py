@@ -180,26 +180,6 @@ def test_a_refresh_of_what_is_cached_is_no_part_of_the_run(facade: Facade) -> No
     facade.wait_for_requests(2, route="devices")
 
 
-def test_a_run_within_a_run_holds_back_with_it(facade: Facade) -> None:
-    tokens = script_tokens(facade.server, 1)
-    client = facade.client(strict=True, max_retries=0)
-    facade.server.fail("devices", Status(429, retry_after=1))
-
-    def work(item: int) -> Any:
-        return list(client.provision_all(tokens)) if item else client.get_devices()
-
-    async def work_in_a_task(item: int) -> Any:
-        if item:
-            return [result async for result in client.provision_all(tokens)]
-        return await client.get_devices()
-
-    began = time.monotonic()
-    refused, found = facade.listed(client.bulk(work_in_a_task if facade.is_async else work, [0, 1], concurrency=1))
-    assert isinstance(refused.error, RateLimitError)
-    assert [result.error for result in found.value] == [None]
-    assert time.monotonic() - began >= 1
-
-
 def test_a_refused_pat_ends_the_run_early(facade: Facade) -> None:
     server = facade.server
     tokens = script_tokens(server, 100)

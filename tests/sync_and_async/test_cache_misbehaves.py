@@ -122,7 +122,7 @@ async def test_without_a_thread_for_the_cache_there_is_none(
     def no_thread(*_: object) -> Any:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("siperb.aio.driver.POOL", WorkerPool("none", 1))
+    monkeypatch.setattr("siperb.client.caching.READERS", WorkerPool("none", 1))
     monkeypatch.setattr(threading.Thread, "start", no_thread)
     async with AsyncSiperb(server.pat, base_url=server.base_url, cache=MemoryCache()) as client:
         assert await client.get_devices(enable_cache=True)

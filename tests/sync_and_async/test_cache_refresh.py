@@ -142,7 +142,7 @@ import json, sys, pathlib
 from siperb import Siperb
 from siperb.cache.records import Record
 from siperb.sync.on_class import default_client
-from siperb.facade.caching import CacheGateway
+from siperb.client.caching import OwnCache
 
 url, pat, folder, left = sys.argv[1:]
 
@@ -170,7 +170,7 @@ if client is None:
     with Siperb(pat, base_url=url, cache=FileCache()) as client:
         assert client.get_devices(enable_cache=True)
 else:
-    client._cache, client._base_url, client._pat = CacheGateway(FileCache()), url, pat
+    client._cache, client._base_url, client._pat = OwnCache(FileCache(), client._pass_over), url, pat
     assert Siperb.get_devices(enable_cache=True)
 """
 

@@ -7,7 +7,7 @@ from cached_calls import devices_key
 from facades import Facade, said
 
 from siperb import MemoryCache, MissingCredentialsError
-from siperb.core.flows import session_key
+from siperb.client.caching import session_key
 from siperb.testing import Hold, Status
 
 

@@ -14,7 +14,7 @@ from facades import Facade, said, warnings_of
 from sip_registrars import running_registrar
 
 from siperb import ConfigurationError, DomainUser, MemoryCache, NotFoundError, SiperbAPI
-from siperb.testing import Hold, Json, Status, User
+from siperb.testing import Json, Status, User
 
 
 @pytest.fixture
@@ -140,25 +140,6 @@ def test_a_refresh_is_the_domain_users_too(facade: Facade, anna: User) -> None:
     facade.close(client)
     again = facade.client(strict=True, cache=cache).for_user(anna.user_id)
     assert len(facade.call(again.get_devices, enable_cache=True)) == 2
-
-
-def test_two_users_calls_are_not_shared(facade: Facade, anna: User, waiting: Any) -> None:
-    client = facade.client(strict=True)
-    facade.call(client.login)
-    view, same = client.for_user(anna.user_id), client.for_user(anna.user_id)
-    hold = Hold()
-    facade.server.fail("devices", hold, times=None)
-    facade.server.clear()
-
-    def meanwhile() -> None:
-        facade.server.wait_for_requests(2)
-        if not facade.is_async:
-            waiting(1)
-        hold.release()
-
-    mine, *annas = facade.together(client.get_devices, view.get_devices, same.get_devices, meanwhile=meanwhile)
-    assert annas[0] == annas[1] != mine
-    assert len(facade.server.requests) == 2
 
 
 def test_an_unknown_domain_user(facade: Facade, caplog: pytest.LogCaptureFixture) -> None:

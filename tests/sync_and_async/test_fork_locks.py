@@ -20,10 +20,10 @@ from siperb import AsyncSiperb, KeyringCache, MemoryCache, Siperb
 from siperb.sync.on_class import default_client
 
 LOCKS = (type(threading.Lock()), type(threading.RLock()))
-SIDE_ROOMS = ("siperb.testing", "siperb.cli", "siperb.__main__")  # a server and a program, in no forked child
+SIDE_ROOMS = ("siperb.testing.", "siperb.cli.", "siperb.__main__.")  # a server and a program, in no forked child
 
 def is_ours(module):
-    return isinstance(module, str) and f"{module}.".startswith("siperb.") and not module.startswith(SIDE_ROOMS)
+    return isinstance(module, str) and f"{module}.".startswith("siperb.") and not f"{module}.".startswith(SIDE_ROOMS)
 
 CONTAINERS = (dict, list, tuple, set, frozenset, types.CellType)
 

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from effort import EACH
 from interrupts import count, interrupt
-from transcripts import within
 
 from siperb import AsyncSiperb, MemoryCache, Siperb
-from siperb.sync.singleflight import Singleflight
+from siperb.core.wire import Request, Response
 from siperb.testing import SiperbServer
 
 pytestmark = pytest.mark.skipif(
@@ -57,33 +56,35 @@ def test_a_call_works_again_wherever_it_was_interrupted(
         print(number, "instructions", interrupted, "interrupts")
 
 
-def test_those_who_share_a_run_do_not_wait_for_one_that_was_interrupted() -> None:
-    """At each instruction of the singleflight, with another thread waiting for the run."""
-    singleflight = Singleflight()
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_those_who_wait_for_a_login_do_not_wait_for_one_that_was_interrupted() -> None:
+    """At each instruction of the login, with another thread waiting for it."""
     shared = threading.Event()
 
-    def work() -> str:
-        shared.set()
-        return "done"
+    class Canned(Siperb):
+        async def _send(self, request: Request, origin: str, deadline: float) -> Response:
+            shared.set()
+            return Response(200, b'{"UserId": "ann", "SessionToken": "token"}')
 
-    def lead() -> str:
-        return singleflight.join("call", within(60), work)
+    def lead() -> Any:
+        return client.login(timeout=60)
 
     def follow() -> None:
         shared.wait(60)
-        followed.append(singleflight.join("call", within(60), lambda: "done"))
+        followed.append(client.login(timeout=60).user_id)
 
-    number = count(lead)
-    for at in range(1, number + 1):
-        shared.clear()
-        followed: list[str] = []
-        thread = threading.Thread(target=follow, daemon=True)
-        thread.start()
-        interrupt(lead, at)
-        shared.set()
-        thread.join(20)
-        assert followed == ["done"], f"whoever shared the run hangs after an interrupt at instruction {at}"
-        assert lead() == "done"
+    with Canned("pat", state=None) as client:
+        number = count(lead)
+        for at in range(1, number + 1, EACH):
+            shared.clear()
+            followed: list[str] = []
+            thread = threading.Thread(target=follow, daemon=True)
+            thread.start()
+            interrupt(lead, at)
+            shared.set()
+            thread.join(20)
+            assert followed == ["ann"], f"whoever waits for the login hangs after an interrupt at instruction {at}"
+            assert lead()
     print(number, "instructions")
 
 

@@ -92,7 +92,7 @@ def test_close_twice_and_use_after_close(facade: Facade) -> None:
 
 def test_close_lets_calls_under_way_end(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even one that has to try again; and no call begins after it."""
-    monkeypatch.setattr("siperb.facade.client._random", lambda: 0.0)
+    monkeypatch.setattr("siperb.client.steps.random_number", lambda: 0.0)
     hold = Hold()
     client = facade.client(strict=True)
     facade.call(client.login)
@@ -139,11 +139,11 @@ async def test_two_who_close_at_once(server: SiperbServer) -> None:
 
 
 SLOW_REFRESHES = """
-import siperb.facade.refreshes, siperb.sync.driver
+import siperb.client.kept, siperb.sync.ports
 from siperb import MemoryCache, Siperb
 from siperb.testing import Delay, SiperbServer
 
-siperb.facade.refreshes.REFRESH_TIMEOUT = siperb.sync.driver.REFRESH_TIMEOUT = 1.0
+siperb.client.kept.REFRESH_TIMEOUT = siperb.sync.ports.REFRESH_TIMEOUT = 1.0
 server = SiperbServer()
 server.add_devices(6)
 server.start()
@@ -154,14 +154,14 @@ for _ in range(2):
         client.get_provisioning(token, enable_cache=True)
     server.fail("provisioning", Delay(0.9), times=None)
 server.wait_for_requests(len(tokens) + 1, route="provisioning")
-wait_for_threads = siperb.sync.driver.threading._shutdown
+wait_for_threads = siperb.sync.ports.threading._shutdown
 
 def shutdown():
     server.clear()
     wait_for_threads()
     print(len(server.requests))
 
-siperb.sync.driver.threading._shutdown = shutdown
+siperb.sync.ports.threading._shutdown = shutdown
 """
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 import zlib
-from typing import Any
 
 import pytest
 from facades import Facade, chain
 from hostile import Raw, head
 
 from siperb import APIConnectionError, APIResponseError, APIStatusError, InternalServerError, SiperbError
-from siperb.core.wire import build_login
-from siperb.facade.body import MAX_BODY
-from siperb.facade.body import Body as DecodedBody
+from siperb.client.body import Body as DecodedBody
+from siperb.core.operations import login
 from siperb.testing import Body, Drop, Endless, Fault, GzipBomb, Json, Redirect, SiperbServer, Status, Truncate
 
 OK = list
@@ -37,24 +35,9 @@ CASES: dict[str, tuple[Fault, type]] = {
     ),
     "gzip": (Body(gzip.compress(b"[]"), encoding="gzip"), OK),
     "x-gzip": (Body(gzip.compress(b"[]"), encoding="X-GZIP"), OK),
-    "gzip of two members": (Body(gzip.compress(b"[") + gzip.compress(b"]"), encoding="gzip"), OK),
-    "gzip of many members": (
-        Body(b"".join(gzip.compress(b" ") for _ in range(999)) + gzip.compress(b"[]"), encoding="gzip"),
-        OK,
-    ),
     "gzip and what follows it": (Body(gzip.compress(b"[]") + bytes(99), encoding="gzip"), OK),
     "gzip and a byte of another": (Body(gzip.compress(b"[]") + b"\x1f", encoding="gzip"), OK),
-    "gzip, identity": (Body(gzip.compress(b"[]"), encoding="GZip, identity"), OK),
-    "gzip twice": (Body(gzip.compress(gzip.compress(b"[]")), encoding="gzip, gzip"), OK),
-    "deflate inside of gzip": (Body(gzip.compress(zlib.compress(b"[]")), encoding="deflate, gzip"), OK),
     "identity": (Body(b"[]", encoding="identity"), OK),
-    "deflate, which nobody asked for": (Body(zlib.compress(b"[]"), encoding="deflate"), OK),
-    "deflate without the header of zlib": (Body(zlib.compress(b"[]")[2:-4], encoding="deflate"), OK),
-    "a megabyte of deflate": (Body(zlib.compress(b"[" + b" " * 2**20 + b"]"), encoding="deflate"), OK),
-    "a megabyte of deflate without the header": (
-        Body(zlib.compress(b"[" + b" " * (2**20 - 2) + b"]")[2:-4], encoding="deflate"),
-        OK,
-    ),
     "another content type": (Body(b"[]", content_type="text/html"), OK),
     "no content type": (Body(b"[]", content_type=None), OK),
     "a byte order mark": (Body(b"\xef\xbb\xbf[]"), OK),
@@ -107,10 +90,10 @@ CASES: dict[str, tuple[Fault, type]] = {
         APIResponseError,
     ),
     "a head of gzip": (Body(gzip.compress(b"[]")[:9], encoding="gzip"), APIResponseError),
-    "a byte of deflate": (Body(b"x", encoding="deflate"), APIResponseError),
-    "deflate that is cut": (Body(zlib.compress(b"[]" + b" " * 9999)[:-9], encoding="deflate"), APIResponseError),
-    "deflate that is none": (Body(b"[]", encoding="deflate"), APIResponseError),
-    "gzip three times": (Body(b"", encoding="gzip, gzip, gzip"), APIResponseError),
+    "deflate, which nobody asked for": (Body(zlib.compress(b"[]"), encoding="deflate"), APIResponseError),
+    "gzip of two members": (Body(gzip.compress(b"[") + gzip.compress(b"]"), encoding="gzip"), APIResponseError),
+    "gzip of empty members": (Body(gzip.compress(b"") * 4000, encoding="gzip"), APIResponseError),
+    "gzip twice": (Body(gzip.compress(gzip.compress(b"[]")), encoding="gzip, gzip"), APIResponseError),
     "nothing in gzip": (Body(b"", encoding="gzip"), APIResponseError),
     "a bomb in a bomb": (
         Body(gzip.compress(gzip.compress(bytes(64 * 2**20))), encoding="gzip, gzip"),
@@ -176,23 +159,15 @@ def test_retry_after_is_read_alike(facade: Facade, lines: list[bytes], seconds: 
     assert (caught.value.status_code, caught.value.retry_after) == (429, seconds)
 
 
-@pytest.mark.parametrize("route", ["login", "devices"])
-def test_a_kept_connection_that_the_server_closed_is_replaced_unseen(facade: Facade, route: Any) -> None:
-    client = facade.client(strict=True, max_retries=0)
-    facade.call(client.login)
-    facade.server.fail(route, Drop())
-    assert facade.call(client.login if route == "login" else client.get_devices)
-    assert [request.route for request in facade.server.requests].count(route) == (3 if route == "login" else 2)
-
-
 @pytest.mark.parametrize("fault", [Drop(), Drop(reset=True), Drop("head")])
-def test_a_new_connection_that_is_closed_is_an_error(facade: Facade, fault: Fault) -> None:
+def test_a_connection_that_is_closed_is_an_error(facade: Facade, fault: Fault) -> None:
+    """aiohttp itself asks a second time for what may be sent twice."""
     facade.server.fail(None, fault, times=None)
-    user = facade.server.user
+    own = {"user_id": facade.server.user.user_id, "session_token": facade.server.user.session_token}
     client = facade.client(strict=True, max_retries=0)
     for count, call in (
         (1, client.login),
-        (2, lambda: client.get_devices(user_id=user.user_id, session_token=user.session_token)),
+        (3 if facade.is_async else 2, lambda: client.get_devices(**own)),
     ):
         with pytest.raises(APIConnectionError):
             facade.call(call)
@@ -225,7 +200,7 @@ def test_tokens_go_nowhere_else(facade: Facade, other_server: SiperbServer) -> N
 
 
 def test_what_follows_the_end_of_gzip_is_not_kept() -> None:
-    body = DecodedBody(build_login("pat"), "gzip")
+    body = DecodedBody(login("pat"), "gzip")
     body.take(gzip.compress(b"{}"))
     tracemalloc.start()
     for _ in range(64):
@@ -237,7 +212,7 @@ def test_what_follows_the_end_of_gzip_is_not_kept() -> None:
 
 
 def test_too_much_names_the_limit() -> None:
-    body = DecodedBody(build_login("pat"), None)
-    body.take(bytes(MAX_BODY))
-    with pytest.raises(APIResponseError, match=r"^POST /Login answered more than 32 MiB"):
+    body = DecodedBody(login("pat"), None)
+    body.take(bytes(2**20))
+    with pytest.raises(APIResponseError, match=r"^POST /Login answered more than 1 MiB"):
         body.take(b"!")

@@ -14,7 +14,7 @@ import pytest
 import requests
 import urllib3
 from facades import Facade, chain
-from hostile import HOST, Proxy, Raw, TcpServer, black_holes, certificate, head
+from hostile import HOST, Proxy, Raw, TcpServer, certificate, head
 
 from siperb import APIConnectionError, APITimeoutError, InternalServerError, RateLimitError, SiperbError
 from siperb.testing import Drip, Endless, Fault, Hold, Redirect, SiperbServer, Status
@@ -113,24 +113,6 @@ def test_the_deadline_holds_behind_a_proxy_that_took_its_time(facade: Facade, mo
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a full queue lets a connection hang on Linux alone")
-def test_the_addresses_of_a_host_share_the_time(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
-    """urllib3 gives each of them the whole of it: eight would take 16 seconds."""
-    hosts = [f"127.0.0.{number}" for number in range(2, 10)]
-    with black_holes(hosts) as port:
-        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts]
-        real = socket.getaddrinfo
-
-        def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
-            return found if host in ("localhost", b"localhost") else real(host, *args, **kwargs)
-
-        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        client = facade.client(base_url=f"http://localhost:{port}", timeout=2.0, max_retries=0)
-        begin = time.monotonic()
-        with pytest.raises(APITimeoutError):
-            facade.call(client.login)
-        assert time.monotonic() - begin < 8
-
-
 def test_the_address_that_answers_is_found(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
     port = facade.server.port
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.9", HOST)]
@@ -161,7 +143,7 @@ def test_one_deadline_spans_the_retries(facade: Facade, fault: Fault, timeout: f
 
 
 def test_what_a_users_requests_session_is_promised(server: SiperbServer) -> None:
-    """Less: a body that drips ends at the deadline (not so with urllib3 1.26), headers that drip end when they end."""
+    """Less: a body that drips ends at the deadline, headers that drip end when they end."""
     faults = [Hold(), Endless(interval=0.02, chunk=1), FAULTS["a body that stalls"]]
     if hasattr(urllib3.HTTPResponse, "read1"):
         faults.append(FAULTS["a dripping body"])

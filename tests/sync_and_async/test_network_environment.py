@@ -26,7 +26,7 @@ from siperb import (
     Siperb,
     SiperbError,
 )
-from siperb.facade.network import environment_proxy, tls_context
+from siperb.client.network import environment_proxy, tls_context
 from siperb.testing import Redirect, SiperbServer, Status
 
 

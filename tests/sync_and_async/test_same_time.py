@@ -30,26 +30,6 @@ def test_twelve_calls_that_find_the_session_expired_make_one_login(facade: Facad
     assert said(facade.server).count("provisioning") == 24
 
 
-def test_the_same_call_at_the_same_time_is_one_request(facade: Facade, waiting: Any) -> None:
-    client = facade.client()
-    facade.call(client.login)
-    facade.server.clear()
-    hold = Hold()
-    facade.server.fail("devices", hold)
-
-    def release() -> None:
-        facade.server.wait_for_requests(1)
-        if not facade.is_async:
-            waiting(4)
-        hold.release()
-
-    results = facade.together(*[client.get_devices] * 5, meanwhile=release)
-    assert results == [results[0]] * 5
-    assert len(results[0]) == 2
-    assert len({id(result) for result in results}) == 5, "a list each, that its owner may change"
-    assert said(facade.server) == ["devices"]
-
-
 def test_a_failure_is_shared_too_and_each_has_an_error_of_its_own(facade: Facade, waiting: Any) -> None:
     client = facade.client(strict=True)
     hold = Hold()

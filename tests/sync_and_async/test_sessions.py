@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from facades import Facade, said
 
-from siperb import MemoryCache, SiperbError
+from siperb import MemoryCache, Siperb, SiperbError
 from siperb.cache import Key, Record
-from siperb.testing import Hold, Status
+from siperb.testing import Hold, SiperbServer, Status
 
 
 @pytest.mark.parametrize("cached", [False, True], ids=["call", "refresh"])
@@ -99,7 +99,7 @@ def test_a_call_begun_during_a_logout_leaves_nothing(facade: Facade) -> None:
 class SlowToSave(MemoryCache):
     def __init__(self) -> None:
         super().__init__()
-        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.begun, self.go_on, self.asked = threading.Event(), threading.Event(), threading.Event()
         self.order: list[str] = []
 
     def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
@@ -109,24 +109,20 @@ class SlowToSave(MemoryCache):
         return super().save(key, record, owner=owner, expected=expected)
 
     def forget(self, owner: str) -> bool:
+        self.asked.set()
         self.order.append("forgotten")
         return super().forget(owner)
 
 
-def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache, waits = SlowToSave(), threading.Event()
+def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade) -> None:
+    cache = SlowToSave()
     client = facade.client(cache=cache)
     facade.call(client.login)
 
-    class WatchedLock(type(threading.RLock())):  # type: ignore[misc]
-        def acquire(self, *, timeout: float) -> bool:
-            waits.set()
-            return bool(super().acquire(timeout=timeout))
-
-    monkeypatch.setattr("siperb.facade.caching.RLock", WatchedLock)
-
     def go_on() -> None:
-        waits.wait(5)  # a logout that does not wait has forgotten by then
+        assert cache.begun.wait(30)
+        while client._account is not None:  # the logout has begun
+            assert not cache.asked.wait(0.01)
         cache.go_on.set()
 
     devices, nothing = facade.together(
@@ -155,17 +151,92 @@ def test_logouts_at_the_same_time_are_one(facade: Facade) -> None:
     assert forgotten == [Key.scope_of(facade.server.base_url, session.user_id)]
 
 
-def test_a_logout_that_fails_leaves_the_client_in_order(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = facade.client(cache=MemoryCache())
-    failures = itertools.count()
+class GivesUp(MemoryCache):
+    """A logout that is interrupted: by what is no failure of a cache."""
 
-    def fail(*_: object) -> Any:
-        raise SiperbError(f"failure {next(failures)}")
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures = itertools.count()
 
+    def forget(self, owner: str) -> bool:
+        if next(self.failures):
+            return super().forget(owner)
+        raise KeyboardInterrupt
+
+
+def test_a_logout_that_was_interrupted_leaves_the_client_in_order(server: SiperbServer) -> None:
+    with Siperb(server.pat, base_url=server.base_url, cache=GivesUp(), state=None) as client:
+        assert client.get_devices(enable_cache=True)
+        with pytest.raises(KeyboardInterrupt):
+            client.logout()
+        assert client.session is None
+        assert client.get_devices(enable_cache=True)
+        client.logout()  # of both
+        assert repr(client._cache._cache) == "<MemoryCache of 0 records>"
+
+
+def test_a_login_that_begins_during_a_logout_counts(facade: Facade) -> None:
+    """It came after the logout: the next call is that user's, and not the one's that left."""
+    server, cache = facade.server, SlowToForget()
+    other = server.add_user()
+    client = facade.client(cache=cache)
     facade.call(client.login)
-    with monkeypatch.context() as broken:
-        broken.setattr(client._cache, "ask", fail)
-        failed = facade.together(client.logout, client.logout)
-    assert [type(error) for error in failed] == [SiperbError] * 2
-    assert facade.call(client.get_devices)
-    assert len(client.state.DEVICES) == 2
+    _, session = facade.together(
+        client.logout, facade.after(lambda: cache.forgotten.wait(30), client.login, other.pat, then=cache.go_on.set)
+    )
+    assert client.session == client.state.session == session
+    assert session.user_id == other.user_id
+    assert facade.call(client.get_devices) == []
+    assert said(server) == ["login", "login", "devices"]
+
+
+def test_a_login_that_a_logout_overtook_does_not(facade: Facade) -> None:
+    server, hold = facade.server, Hold()
+    client = facade.client(cache=MemoryCache())
+    server.fail("login", hold)
+    session, _ = facade.together(
+        lambda: client.login(enable_cache=True),
+        facade.after(lambda: server.wait_for_requests(1, route="login"), client.logout, then=hold.release),
+    )
+    assert session.user_id == server.user.user_id
+    assert (client.session, client.state.session) == (None, None)
+    assert repr(client._cache._cache) == "<MemoryCache of 0 records>"
+
+
+def test_a_login_by_itself_that_meets_another_login_leaves_it_alone(facade: Facade) -> None:
+    """The call began as the client's own user, and ends so."""
+    server, hold = facade.server, Hold()
+    other = server.add_user()
+    client = facade.client()
+    server.fail("login", hold)
+    devices, session = facade.together(
+        client.get_devices,
+        facade.after(lambda: server.wait_for_requests(1, route="login"), client.login, other.pat, then=hold.release),
+    )
+    assert len(devices) == 2
+    assert client.session == client.state.session == session
+    assert client.state.DEVICES is None
+
+
+def test_logins_as_two_users_at_the_same_time_are_two(facade: Facade) -> None:
+    other = facade.server.add_user()
+    client = facade.client()
+    one, two = facade.together(client.login, lambda: client.login(other.pat))
+    assert {one.user_id, two.user_id} == {facade.server.user.user_id, other.user_id}
+    assert client.session == client.state.session
+    assert client.session in (one, two)
+
+
+def test_logins_of_one_user_at_the_same_time_are_one(facade: Facade, waiting: Any) -> None:
+    client, hold = facade.client(), Hold()
+    facade.server.fail("login", hold)
+
+    def release() -> None:
+        facade.server.wait_for_requests(1)
+        if not facade.is_async:
+            waiting(3)
+        hold.release()
+
+    sessions = facade.together(*[client.login] * 3, client.get_user, meanwhile=release)[:3]
+    assert sessions == [client.session] * 3
+    assert said(facade.server) == ["login", "user"]

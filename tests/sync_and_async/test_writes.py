@@ -25,6 +25,7 @@ from siperb import (
     InternalServerError,
     UnprocessableEntityError,
 )
+from siperb.core.by_path import operation as by_path
 from siperb.core.operations import Operation
 from siperb.testing import Body, Drip, Drop, Endless, Fault, GzipBomb, Hold, Json, Status, Truncate
 
@@ -43,14 +44,14 @@ class As:
         return await self.fault.apply(attrs.evolve(exchange, true_answer=lambda: answer))
 
 
-def send(facade: Facade, client: Any, operation: Operation) -> Any:
+def send(facade: Facade, client: Any, operation: Operation[Any]) -> Any:
     """As the server's user, without a login."""
     user = facade.server.user
-    return facade.call(lambda: client._run(client._fetch(operation, user.user_id, user.session_token)))
+    return facade.call(lambda: client._run(client._ask(operation, user.user_id, user.session_token)))
 
 
-def post(json: object = None, **options: Any) -> Operation:
-    return Operation.of("POST", PATH, json={"platform": "script"} if json is None else json, **options)
+def post(json: object = None, **options: Any) -> Operation[Any]:
+    return by_path("POST", PATH, json={"platform": "script"} if json is None else json, **options)
 
 
 def posts(facade: Facade) -> int:
@@ -61,7 +62,7 @@ def posts(facade: Facade) -> int:
 @pytest.mark.parametrize("status", [200, 201])
 def test_a_body_is_sent_and_an_answer_read(facade: Facade, method: str, status: int) -> None:
     facade.server.fail("devices", Json({"DeviceToken": "t1"}, status))
-    operation = Operation.of(method, PATH, json={"Name": "Zoë", "Port": 443}, params={"global": True})
+    operation = by_path(method, PATH, json={"Name": "Zoë", "Port": 443}, params={"global": True})
     assert send(facade, facade.client(), operation) == {"DeviceToken": "t1"}
     request = facade.server.requests[-1]
     assert (request.method, json.loads(request.body)) == (method, {"Name": "Zoë", "Port": 443})
@@ -74,7 +75,7 @@ def test_an_empty_answer_is_none(facade: Facade, method: str) -> None:
     client = facade.client(max_retries=0)
     for _ in range(2):
         facade.server.fail("devices", Status(204, body=b""))
-        assert send(facade, client, Operation.of(method, PATH)) is None
+        assert send(facade, client, by_path(method, PATH)) is None
     assert facade.server.requests[-1].body == b""
 
 
@@ -96,7 +97,7 @@ def test_a_long_body_is_sent(facade: Facade) -> None:
 
 def test_what_is_no_json_comes_as_bytes(facade: Facade) -> None:
     facade.server.fail("devices", Body(b"\x89PNG", "image/png"))
-    assert send(facade, facade.client(), Operation.of("GET", PATH)) == b"\x89PNG"
+    assert send(facade, facade.client(), by_path("GET", PATH)) == b"\x89PNG"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_what_is_no_json_comes_as_bytes(facade: Facade) -> None:
 def test_a_post_is_sent_once(facade: Facade, fault: Fault, kept: bool) -> None:
     client = facade.client(max_retries=2)
     if kept:  # a connection, which may have been closed meanwhile for all that anybody knows
-        send(facade, client, Operation.of("GET", PATH))
+        send(facade, client, by_path("GET", PATH))
     facade.server.fail("devices", fault, times=None)
     with pytest.raises((APIConnectionError, APIStatusError)) as caught:
         send(facade, client, post())
@@ -136,7 +137,7 @@ def test_a_post_that_was_refused_is_sent_again(facade: Facade, fault: Fault) -> 
 def test_a_put_is_sent_again(facade: Facade) -> None:
     for fault in Drop(), Status(500), Json({}):
         facade.server.fail("devices", fault)
-    assert send(facade, facade.client(), Operation.of("PUT", PATH, json={})) == {}
+    assert send(facade, facade.client(), by_path("PUT", PATH, json={})) == {}
     assert [request.method for request in facade.server.requests] == ["PUT"] * 3
 
 
@@ -186,25 +187,21 @@ def closed_port() -> str:
 
 
 def test_a_post_that_nobody_took_was_not_done(facade: Facade) -> None:
-    user = facade.server.user
     with TcpServer(lambda connection: connection.close()) as no_tls:
         for base_url in closed_port(), "https://nowhere.invalid", f"https://{no_tls.address}":
             client = facade.client(base_url=base_url, max_retries=1, timeout=10)
-            plan = client._fetch(post(), user.user_id, user.session_token)
             with pytest.raises(APIConnectionError) as caught:
-                facade.call(lambda client=client, plan=plan: client._run(plan))
+                send(facade, client, post())
             assert not caught.value.maybe_done, base_url
 
 
 def test_a_post_that_the_proxy_refused_was_not_done(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
-    user = facade.server.user
     with Proxy(refusal=b"HTTP/1.1 502 X\r\nContent-Length: 0\r\n\r\n") as proxy:
         for address in proxy.address, closed_port().removeprefix("http://"):
             monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
             client = facade.client(base_url="https://api.example", max_retries=1)
-            plan = client._fetch(post(), user.user_id, user.session_token)
             with pytest.raises(APIConnectionError) as caught:
-                facade.call(lambda client=client, plan=plan: client._run(plan))
+                send(facade, client, post())
             assert not caught.value.maybe_done, address
         assert len(proxy.heads) == 2
 
@@ -279,14 +276,14 @@ def test_a_reason_that_cannot_be_read_changes_nothing(facade: Facade, fault: Any
     client = facade.client(max_retries=0, timeout=20)
     started = time.monotonic()
     with pytest.raises(InternalServerError) as caught:
-        send(facade, client, Operation.of("GET", PATH))
+        send(facade, client, by_path("GET", PATH))
     assert caught.value.detail is None
     assert time.monotonic() - started < 10
-    assert isinstance(send(facade, client, Operation.of("GET", PATH)), list)
+    assert isinstance(send(facade, client, by_path("GET", PATH)), list)
 
 
 def test_a_failure_without_end_is_no_more_than_a_failure(facade: Facade) -> None:
     for fault in Endless(), GzipBomb():
         facade.server.fail("devices", fault)
         with pytest.raises(APIResponseError):
-            send(facade, facade.client(), Operation.of("GET", PATH))
+            send(facade, facade.client(), by_path("GET", PATH))

@@ -1,0 +1,1 @@
+"""What both facades share: every step and every decision, without I/O."""

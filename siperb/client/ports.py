@@ -1,0 +1,117 @@
+"""What a call has with it, and the five ports through which its steps reach the world."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from attrs import define, field
+
+from siperb.cache.records import Key
+from siperb.core.wire import Request, Response
+from siperb.errors import SiperbError
+from siperb.models import Session
+from siperb.threads import Outcome, WorkerPool
+
+T = TypeVar("T")
+
+NEVER = float("-inf")
+
+
+@define(eq=False, repr=False)
+class Account:
+    """Whom calls are made as, between a login and a logout. A call keeps to the one that it began with.
+
+    pat: None stands for the one that the cache holds. is_given: the session was passed in, and is never renewed.
+    login_key: names the cached session; None while it is not cached.
+    replaced: the token that `session` took the place of, at `renewed_at` by the monotonic clock.
+    failure: of the last login, at `failed_at`; a refused PAT holds for all calls that began until `refused_until`.
+    is_over: the client has logged out. Nothing of this account is published or stored any more.
+    """
+
+    origin: str
+    pat: str | None = None
+    session: Session | None = None
+    is_given: bool = False
+    login_key: str | None = None
+    replaced: str | None = None
+    renewed_at: float = NEVER
+    failure: SiperbError | None = None
+    failed_at: float = NEVER
+    refused_until: float = NEVER
+    is_over: bool = False
+
+
+@define(eq=False, repr=False)
+class Run:
+    """A bulk run: its calls are made as one account, and are held back together when the API asks one to wait.
+
+    client: what a client and its views have in common. until: held back until then, by the monotonic clock.
+    held: seconds, in all. stopped: filled when nobody waits for the run any more.
+    """
+
+    client: object
+    account: Account
+    began: float = field(factory=time.monotonic)
+    until: float = NEVER
+    held: float = 0.0
+    stopped: SimpleQueue[None] = field(factory=SimpleQueue[None])
+
+    def hold_back(self, seconds: float) -> None:
+        now = time.monotonic()
+        until = max(self.until, now + seconds)
+        self.held += until - max(self.until, now)
+        self.until = until
+
+    def check(self) -> None:
+        """Raise `SiperbError` when nobody waits for the run any more."""
+        if not self.stopped.empty():
+            raise SiperbError("Nobody waits for this any more.")
+
+
+@define(eq=False, repr=False)
+class Call:
+    """A call under way. began, limit: by the monotonic clock. is_bound: it ends with its account's login."""
+
+    account: Account
+    began: float
+    limit: float
+    login_key: str | None = None
+    run: Run | None = None
+    is_bound: bool = False
+
+    @property
+    def deadline(self) -> float:
+        """When the call must end. The time that its run is held back is not the call's."""
+        return self.limit + self.run.held if self.run else self.limit
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return max(self.deadline - time.monotonic(), 0.0)
+
+
+class Ports:
+    """What waits, in the library of a facade. Those of `Siperb` block, and never suspend."""
+
+    async def _send(self, request: Request, origin: str, deadline: float) -> Response:
+        """Return the answer to one request; `APIConnectionError` when there is none."""
+        raise NotImplementedError
+
+    async def _sleep(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    async def _ask_cache(self, threads: WorkerPool, work: Callable[[], T], seconds: float) -> Outcome[T] | None:
+        """Have one of the threads do the work; None when it takes longer, RuntimeError when there is no thread."""
+        raise NotImplementedError
+
+    def _alone(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """``async with`` this one call of an account logs in; the others wait, until their deadlines."""
+        raise NotImplementedError
+
+    def _behind(self, key: Key, refresh: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Run it in the background, once for each key; False when that is not possible."""
+        raise NotImplementedError

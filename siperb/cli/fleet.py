@@ -144,7 +144,7 @@ def _ask(steps: Sequence[Step], options: Options) -> None:
     question = f"{' and '.join(questions)}?"
     if questions and can_ask(options, question):
         for step in deleted:
-            say(_line(step, ""))
+            say(f" {_line(step, '')}", mark="-", style="red")
         ask(question)
 
 

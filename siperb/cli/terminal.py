@@ -136,11 +136,14 @@ def show_list(rows: Sequence[Mapping[str, object]], header: Mapping[str, str], e
 
 
 def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows: in columns that fit a terminal, below a header; in a pipe whole, with tabs, without a header."""
+    """Rows: in columns that fit a terminal, below a header; in a pipe whole, with tabs, without a header.
+
+    Without a header nothing is shortened: the rows are names and values.
+    """
     if not is_terminal(sys.stdout):
         write("".join("\t".join(_BREAKS.sub("\ufffd", cell) for cell in row) + "\n" for row in rows))
         return
-    room = columns()
+    room = columns() if header else sys.maxsize
     cells = [[shortened(printable(cell), room) for cell in row] for row in ([header] if header else []) + [*rows]]
     widths = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     while sum(widths) + 2 * len(widths) - 2 > room and max(widths) > 4:

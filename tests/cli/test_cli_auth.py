@@ -136,6 +136,12 @@ def test_status_asks_whose_token_it_is(run: Run, siperb_server: SiperbServer, pa
     assert (refused.code, "user\tnot checked: " in refused.out) == (4, True)
 
 
+@posix_terminal
+def test_status_on_a_terminal_is_not_cut_off(siperb_server: SiperbServer) -> None:
+    siperb_server.revoke_pat()
+    assert "log in again." in in_terminal("status", columns=60).out
+
+
 def test_status_where_the_environment_has_the_token(
     run: Run, siperb_server: SiperbServer, tmp_path: Path, no_keyring: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -228,3 +228,16 @@ class RegistrarResponseError(RegistrarError):
 
 class CacheError(SiperbError):
     """The cache could not do what it was asked; a client treats it as a miss and warns once."""
+
+    reason: str
+    """What went wrong, as a sentence."""
+    advice: str
+    """What to do about it, in sentences; "" without any."""
+
+    def __init__(self, reason: str = "", advice: str = "") -> None:
+        super().__init__(reason, advice)
+        self.reason = reason
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.advice}".strip()

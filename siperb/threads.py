@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import queue
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakSet
 
 T = TypeVar("T")
@@ -38,20 +37,11 @@ class Outcome(Generic[T]):
         return self._value
 
 
-class _Thread(threading.Thread):
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._made_at = time.monotonic()
-
-    def was_never_started(self) -> bool:
-        """Whether its caller was interrupted before it could start it."""
-        return self.ident is None and time.monotonic() - self._made_at > 1.0
-
-
 class WorkerPool:
-    """At most `size` threads, which do what is submitted in the order of its submission.
+    """At most `size` threads, which do the work in the order in which it was submitted.
 
-    is_daemon: whether the process may end while they work. linger: seconds that one waits for more.
+    is_daemon: whether the process may end while they work. linger: how many seconds a thread waits for more work.
+    A thread counts itself, so an interrupted caller leaves nothing behind. A thread too many ends at once.
     """
 
     def __init__(self, name: str, size: int, *, is_daemon: bool = True, linger: float = LINGER) -> None:
@@ -65,69 +55,53 @@ class WorkerPool:
 
     def renew_after_fork(self) -> None:
         self._work: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
-        self._idle: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._threads: list[_Thread] = []
+        self._threads: list[threading.Thread] = []
 
     def submit(self, work: Callable[[], T], deliver: Callable[[Outcome[T]], object]) -> None:
         """Have `work` done by a thread, which then calls `deliver`; RuntimeError when no thread can be started."""
         item: list[Any] = [work, deliver]
         self._work.put(item)
         try:
-            self._start_if_short()
+            self._start_one()
         except RuntimeError:
-            item.clear()
-            raise
+            if not self._threads:  # else those that are at work will do it
+                item.clear()
+                raise
 
     def end(self) -> None:
         """Let the threads end when they have done what was submitted."""
         self._work.put(None)
 
-    def _start_if_short(self) -> None:
-        """Start one more thread if there is more work than threads wait for; RuntimeError when there is none at all."""
-        if self._work.qsize() <= self._idle.qsize():
-            return None
-        for thread in self._threads.copy():
-            if thread.was_never_started():
-                self._leave(thread)
-        thread = _Thread(target=self._serve, name=self._name, daemon=self._is_daemon)
-        self._threads.append(thread)
-        if thread in self._threads[: self._size]:
-            with suppress(RuntimeError):  # those that are at work will do it
-                return thread.start()
-        self._leave(thread)
-        if not self._threads:
-            raise RuntimeError("no thread can be started")
+    def ending(self) -> None:
+        """Called by a thread before it stops counting, while no other is started in its place."""
 
-    def _leave(self, thread: threading.Thread) -> None:
-        with suppress(ValueError):
-            self._threads.remove(cast(_Thread, thread))
+    def _start_one(self) -> None:
+        if len(self._threads) < self._size:
+            threading.Thread(target=self._serve, name=self._name, daemon=self._is_daemon).start()
 
     def _serve(self) -> None:
-        work = self._work
+        work, threads, me = self._work, self._threads, threading.current_thread()
+        threads.append(me)
         try:
-            while self._do_next(work):
+            while (is_one_of_them := me in threads[: self._size]) and self._do_next(work):
                 pass
+            if is_one_of_them:
+                self.ending()
         finally:
-            self._leave(threading.current_thread())
-        if not work.empty() and not self._has_ended:  # what came while this thread still counted has started no other
+            threads.remove(me)
+        if not work.empty() and not self._has_ended:  # submitted while this thread still counted: it started no other
             with suppress(RuntimeError):
-                self._start_if_short()
+                self._start_one()
 
     def _do_next(self, work: queue.SimpleQueue[list[Any] | None]) -> bool:
-        idle = self._idle
-        idle.put(None)
         try:
             item = work.get(timeout=self._linger)
         except queue.Empty:
             return False
-        finally:
-            idle.get()
         if item is None:
             self._has_ended = True
             work.put(None)  # for the next thread
             return False
-        with suppress(RuntimeError):
-            self._start_if_short()  # for what came while this thread, about to take its work, passed for idle
         if item:
             outcome, deliver = Outcome(item[0]), item[1]
             item.clear()  # nothing that it was about is kept alive until the next one comes

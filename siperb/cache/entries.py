@@ -1,244 +1,143 @@
-"""How a record is written to, read from and removed from a keyring, entry by entry.
+"""How records stand in a keyring: each in entries of its own, and an index at each API origin that names them all.
 
-Like the flows, these are generators: each YIELDS one operation on one entry and is SENT its answer. Whoever drives
-them may stop after any operation, and others may work on the same entries between any two: a reader gets an old
-record, a new one or none, never a mixture. For that
-
-- a record in parts goes into the slot ("a" or "b") that its head does not use; writing the head is the commit;
-- parts are written ascending and removed descending, so that what a crash leaves behind is found again from 0 on;
-- an index names the records of an owner, and another one the owners at an API origin; each names before what it names
-  is written: no keyring lists its entries.
+A process that is killed in the middle leaves the old record, the new one or none. A record is named in the index before
+it is written, and until it is removed. Its entries are numbered without a gap, so that those of a killed process are
+found. Each entry of the index is complete in itself.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Generator
-from contextlib import suppress
-from enum import Enum
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
-from attrs import frozen
+from siperb.cache.records import Key, Record, decode, encode, read_head
 
-from siperb.cache.records import Head, Key, Record, Unread, assemble, encode, read_head
+Page: TypeAlias = list[list[str]]  # an owner, and the name of one of the owner's records
 
-TRIES = 3  # of reading a record that others write, of updating an index that others update
+UNREADABLE = ["", ""]
 
 
-@frozen(repr=False)
-class Get:
-    """Answer the text of the entry, or None."""
+class Store(Protocol):
+    """A keyring. `delete` answers whether the entry is gone for sure. is_alone: whether this process holds the lock."""
 
-    service: str
+    is_alone: bool
 
-
-@frozen(repr=False)
-class Set:
-    """Create or replace the entry."""
-
-    service: str
-    text: str
+    @property
+    def limit(self) -> int: ...
+    def get(self, name: str) -> str | None: ...
+    def set(self, name: str, text: str) -> None: ...
+    def delete(self, name: str) -> bool: ...
 
 
-@frozen(repr=False)
-class Delete:
-    """Remove the entry; answer `Deleted`."""
-
-    service: str
-
-
-class Deleted(Enum):
-    """What became of an entry that was to be removed: it is gone, there was none, or it could not be removed."""
-
-    GONE = "gone"
-    NONE = "none"
-    KEPT = "kept"
+def load(store: Store, key: Key) -> Record | None:
+    first = store.get(key.service)
+    head = read_head(first, key)
+    if head is None:
+        return None
+    return decode([first, *(store.get(key.entry(number)) for number in range(1, head.entries))], key)
 
 
-T = TypeVar("T")
-Operation: TypeAlias = Get | Set | Delete
-Answer: TypeAlias = str | Deleted | None
-Steps: TypeAlias = Generator[Operation, Answer, T]
-
-
-def load(key: Key) -> Steps[Record | None]:
-    """The record under `key`. None when there is none, or none that this version can read."""
-    found = yield from _find(key)
-    return found if isinstance(found, Record) else None
-
-
-def save(key: Key, record: Record, *, owner: str, expected: str | None, limit: int) -> Steps[bool]:
-    """Name the record in the owner's index, then write it; `expected` as in `siperb.Cache.save`.
-
-    False, and nothing is written, when another generation is stored, or one that a newer siperb wrote.
-    """
-
-    def may_replace(head: Head | Unread) -> bool:
-        return head is not Unread.NEWER and (expected is None or _generation(head) == expected)
-
-    index = index_key(owner)
-    found = yield from _find(index)
-    head = read_head((yield from _get(key.service)), key)
-    if key not in _names(found) and may_replace(head):
-        if found is Unread.ABSENT and not (yield from _name(index, accounts_key(owner), limit)):
-            return False
-        if not (yield from _name(key, index, limit)):
-            return False
-        head = read_head((yield from _get(key.service)), key)
-    return may_replace(head) and (yield from _put(key, record, head, may_replace, limit))
-
-
-def evict(key: Key) -> Steps[bool]:
-    """Remove the record, and what torn writes left of it; whether it is gone.
-
-    One that a newer siperb wrote goes too, for a logout must leave nothing that can be read; but it may have
-    entries that this version does not know, so the answer is False.
-    """
-    head = read_head((yield from _get(key.service)), key)
-    gone = yield from _delete(key.service)
-    for slot in ("a", "b"):
-        known = head.parts if isinstance(head, Head) and head.slot == slot else 0
-        gone = (yield from _clear(key, slot, known)) and gone
-    return gone and head is not Unread.NEWER
-
-
-def forget(owner: str, *, limit: int) -> Steps[list[Key]]:
-    """Remove all that the owner's index names, then the index and its name; the keys that are not gone for sure."""
-    index = index_key(owner)
-    found = yield from _find(index)
-    if found is Unread.BROKEN or found is Unread.NEWER:
-        return [index]
-    kept: list[Key] = []
-    for key in _names(found):
-        gone = yield from evict(key)
-        kept += [] if gone else [key]
-    if kept:
-        return kept
-    if not (yield from evict(index)):
-        return [index]
-    accounts = accounts_key(owner)
-    if not (yield from _name(index, accounts, limit, remove=True)):
-        return [accounts]
-    return []
-
-
-def stored(owner: str) -> Steps[list[Key]]:
-    """What the owner's index names: every record that is stored, and maybe some that were evicted."""
-    return _names((yield from _find(index_key(owner))))
-
-
-def accounts(origin: str) -> Steps[list[str]]:
-    """The owners at an API origin that have an index."""
-    return [index.scope for index in _names((yield from _find(accounts_key(Key.scope_of(origin, "")))))]
-
-
-def round_trip(name: str) -> Steps[bool]:
-    """Whether an entry of this name can be stored, read and removed; `name`: 20 hex digits."""
-    key = Key(name, "check")
-    yield Set(key.service, name)
-    kept = (yield from _get(key.service)) == name
-    return (yield from _delete(key.service)) and kept
-
-
-def index_key(owner: str) -> Key:
-    return Key(owner, "index")
-
-
-def accounts_key(owner: str) -> Key:
-    """Where the indexes of all owners at the same API origin are named."""
-    return Key(Key.origin_of(owner), "accounts")
-
-
-def _find(key: Key) -> Steps[Record | Unread]:
-    for _ in range(TRIES):
-        head = read_head((yield from _get(key.service)), key)
-        if not isinstance(head, Head):
-            return head
-        parts: list[str | None] = []
-        for index in range(head.parts):
-            parts += [(yield from _get(key.part(head.slot or "a", index)))]
-        record = assemble(head, parts)
-        if record:
-            return record
-    return Unread.BROKEN
-
-
-def _put(
-    key: Key, record: Record, old: Head | Unread, may_replace: Callable[[Head | Unread], bool], limit: int
-) -> Steps[bool]:
-    old_slot, old_parts = (old.slot, old.parts) if isinstance(old, Head) else (None, 0)
-    slot = "b" if old_slot == "a" else "a"
-    text, parts = encode(record, key, limit=limit, slot=slot)
-    for index, part in enumerate(parts):
-        yield Set(key.part(slot, index), part)
-    if parts and not may_replace(read_head((yield from _get(key.service)), key)):
+def save(store: Store, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
+    """See `Cache.save`. A stored record that says its owner is in the owner's index already."""
+    head = read_head(store.get(key.service), key)
+    if expected is not None and (head is None or head.generation != expected):
         return False
-    yield Set(key.service, text)
-    if parts:
-        yield from _clear(key, slot, len(parts), keep=len(parts))
-    if old_slot:
-        yield from _clear(key, old_slot, old_parts)
+    texts = encode(record, key, owner, store.limit)
+    if head is None or head.owner != owner:
+        _name(store, key, owner)
+    for number in [*range(1, len(texts)), 0]:  # the first entry last: it makes the others a record
+        store.set(key.entry(number), texts[number])
+    if head and len(texts) < head.entries:
+        _clear(store, key, len(texts), head.entries)
+    if not store.is_alone:  # another process may have overwritten the name with its own
+        _name(store, key, owner)
     return True
 
 
-def _name(key: Key, index: Key, limit: int, *, remove: bool = False) -> Steps[bool]:
-    """Have the index name the key, or not any more; whether it does. Others may be changing it."""
-    for _ in range(TRIES):
-        found = yield from _find(index)
-        names = _names(found)
-        if (key in names) is not remove:
-            return True
-        names = [name for name in names if name != key] if remove else [*names, key]
-        if not names:
-            return (yield from evict(index))
-        seen = _generation(found)
-
-        def is_unchanged(head: Head | Unread, seen: str | None = seen) -> bool:
-            return head is not Unread.NEWER and _generation(head) == seen
-
-        payload = json.dumps([[name.scope, name.kind] for name in names], separators=(",", ":"))
-        entry = Record(payload, 0.0, None, hashlib.sha256(f"{payload} {seen}".encode()).hexdigest()[:16])
-        head = read_head((yield from _get(index.service)), index)
-        if is_unchanged(head) and (yield from _put(index, entry, head, is_unchanged, limit)):
-            return True
-    return False
+def evict(store: Store, key: Key) -> bool:
+    """Remove the first entry, then the others; whether all are gone."""
+    head = read_head(store.get(key.service), key)
+    gone = store.delete(key.service)
+    return _clear(store, key, 1, head.entries if head else 1) and gone
 
 
-def _names(found: Record | Unread) -> list[Key]:
-    """The keys in an index."""
-    names: list[Key] = []
-    with suppress(RecursionError, TypeError, ValueError):
-        said: list[list[str]] = json.loads(found.payload) if isinstance(found, Record) else []
-        for scope, kind in said:
-            names.append(Key(scope, kind))
-    return names
+def forget(store: Store, owner: str) -> list[Key]:
+    """Remove the owner's records, then their names; the keys of those that are not gone for sure."""
+    pages = _pages(store, owner)
+    kept = [key for key in _of(owner, pages) if not evict(store, key)]
+    if [UNREADABLE] in pages:  # it may have named more
+        kept.append(_index(owner))
+    names = [key.name for key in kept]
+    others = [[line for line in page if line[0] != owner or line[1] in names] for page in pages]
+    rest = [[line for line in page if line != UNREADABLE] for page in others]
+    return kept if _rewrite(store, owner, pages, rest) else [*kept, _index(owner)]
 
 
-def _generation(found: Head | Record | Unread) -> str | None:
-    return None if isinstance(found, Unread) else found.generation
+def stored(store: Store, owner: str) -> list[Key]:
+    return _of(owner, _pages(store, owner))
 
 
-def _clear(key: Key, slot: str, known: int, *, keep: int = 0) -> Steps[bool]:
-    """Remove the parts from `keep` on: those that are known of, and any that follow them."""
-    count = known
-    while (yield from _get(key.part(slot, count))) is not None:
-        count += 1
+def accounts(store: Store, origin: str) -> list[str]:
+    pages = _pages(store, Key.scope_of(origin, ""))
+    return list(dict.fromkeys(owner for page in pages for owner, _ in page if owner))
+
+
+def delete_all(store: Store, names: list[str]) -> bool:
+    """Delete each entry, also when another could not be; whether all are gone."""
+    kept = [name for name in names if not store.delete(name)]
+    return not kept
+
+
+def _clear(store: Store, key: Key, first: int, known: int) -> bool:
+    """Remove the entries from number `first` on, the last first: those known of, and any that follow them."""
+    while store.get(key.entry(known)) is not None:
+        known += 1
+    return delete_all(store, [key.entry(number) for number in reversed(range(first, known))])
+
+
+def _index(owner: str) -> Key:
+    return Key(Key.origin_of(owner), "index")
+
+
+def _pages(store: Store, owner: str) -> list[Page]:
+    """The entries of the index; one that cannot be read has `UNREADABLE` for its only line."""
+    pages: list[Page] = []
+    while (text := store.get(_index(owner).entry(len(pages)))) is not None:
+        try:
+            pages.append([[str(known), name] for known, name in json.loads(text) if Key(*name.split("/"))])
+        except (AttributeError, RecursionError, TypeError, ValueError):
+            pages.append([UNREADABLE])
+    return pages
+
+
+def _of(owner: str, pages: list[Page]) -> list[Key]:
+    return [Key(*name.split("/")) for page in pages for known, name in page if known == owner]
+
+
+def _name(store: Store, key: Key, owner: str) -> None:
+    """Name the key under this owner, and then under no other."""
+    line, pages = [owner, key.name], _pages(store, owner)
+    if not any(line in page for page in pages):
+        number = next(number for number, page in enumerate([*pages, []]) if _has_room(page, line, store.limit))
+        pages[number:] = [[*(pages[number] if number < len(pages) else []), line], *pages[number + 1 :]]
+        store.set(_index(owner).entry(number), _dump(pages[number]))
+    _rewrite(store, owner, pages, [[one for one in page if one[1] != line[1] or one == line] for page in pages])
+
+
+def _has_room(page: Page, line: list[str], limit: int) -> bool:
+    return UNREADABLE not in page and len(_dump([*page, line])) <= limit
+
+
+def _rewrite(store: Store, owner: str, pages: list[Page], rest: list[Page]) -> bool:
+    """Write the rest of each page, the last first; whether the empty ones at the end are gone."""
     gone = True
-    for index in reversed(range(keep, count)):
-        gone = (yield from _delete(key.part(slot, index))) and gone
+    for number in reversed(range(len(pages))):
+        if not any(rest[number:]):
+            gone = store.delete(_index(owner).entry(number)) and gone
+        elif rest[number] != pages[number]:
+            store.set(_index(owner).entry(number), _dump(rest[number]))
     return gone
 
 
-def _get(service: str) -> Steps[str | None]:
-    answer = yield Get(service)
-    return answer if isinstance(answer, str) else None
-
-
-def _delete(service: str) -> Steps[bool]:
-    """Delete until there is none: a keyring may hold several entries of one name."""
-    for _ in range(TRIES):
-        answer = yield Delete(service)
-        if answer is not Deleted.GONE:
-            return answer is Deleted.NONE
-    return False
+def _dump(page: Page) -> str:
+    return json.dumps(page, separators=(",", ":"))

@@ -1,7 +1,7 @@
-"""What goes into a cache: the key of a record, the record, and its text in entries of limited length. Pure.
+"""A cache's key and record, and the record's text in entries of limited length. Pure.
 
-A record is one entry, the head. When that would be longer than an entry may be, the head is a manifest and the
-payload stands in parts. Each part says which generation it belongs to: a reader can tell a mixture, and takes none.
+The first entry begins with a line that says whose record it is, how many entries it has, and the hash of all of it.
+A mixture of two records, as after a crash, does not have that hash, and is no record.
 """
 
 from __future__ import annotations
@@ -9,27 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 from attrs import field, frozen
 from attrs.validators import instance_of, matches_re, optional
 
 from siperb.errors import CacheError
 
-__all__ = ["Head", "Key", "Record", "RecordTooLargeError", "Unread", "assemble", "encode", "read_head"]
-
-VERSION = 1
-MAX_PARTS = 100  # a keyring takes some 20 ms for each: more would not fit into any deadline
+LAYOUT = "siperb/2"  # entries of another layout have other names: neither reads the other's
+MAX_ENTRIES = 100  # a keyring takes up to 20 ms for each: more would not fit into any deadline
 
 
 @frozen
 class Key:
     """Where a record belongs: one API origin, one account, one kind.
 
-    scope: 20 hex digits, see `Key.scope_of`. kind: "session", "devices", "prov" or "pat", and a hash of what
-    tells it from its siblings. Neither holds a token or personal data. ValueError for any other form: Windows
-    takes names that differ in case for the same, and a NUL breaks the D-Bus connection.
+    scope: 20 hex digits, see `Key.scope_of`. kind: "session", "devices", "prov" or "pat", and a hash that tells it
+    from its siblings. Neither holds a token or personal data. ValueError for any other form: Windows takes names that
+    differ in case for the same, and a NUL breaks the D-Bus connection.
     """
 
     scope: str = field(validator=matches_re(r"[0-9a-f]{20}"))
@@ -52,13 +49,18 @@ class Key:
         return cls(cls.scope_of(origin, account), name)
 
     @property
-    def service(self) -> str:
-        """The name of the record in a keyring."""
-        return f"siperb/1/{self.scope}/{self.kind}"
+    def name(self) -> str:
+        """What an index calls the record."""
+        return f"{self.scope}/{self.kind}"
 
-    def part(self, slot: str, index: int) -> str:
-        """The name of one part of the record."""
-        return f"{self.service}/{slot}{index}"
+    @property
+    def service(self) -> str:
+        """The name of the record's first entry in a keyring."""
+        return f"{LAYOUT}/{self.name}"
+
+    def entry(self, number: int) -> str:
+        """The name of one of its entries."""
+        return f"{self.service}/{number}" if number else self.service
 
 
 @frozen
@@ -92,127 +94,68 @@ class Record:
         return self.stored_at <= now + 60 and (self.expires_at is None or now < self.expires_at)
 
 
-class Head(NamedTuple):
-    """The first entry of a record, read. Either `payload` is there, or `slot` and the number of `parts`."""
+@frozen
+class Head:
+    """The first line of a record: who owns it, its generation, and in how many entries it stands."""
 
+    owner: str
     generation: str
-    stored_at: float
-    expires_at: float | None
-    length: int
-    sha: str
-    payload: str | None = None
-    slot: str | None = None
-    parts: int = 0
-
-    def __repr__(self) -> str:  # the payload is a secret
-        return "<Head>"
+    entries: int
 
 
-class Unread(Enum):
-    """Why there is no head: no entry, one that is damaged or not ours, one that a newer siperb wrote."""
+def encode(record: Record, key: Key, owner: str, limit: int) -> list[str]:
+    """The entries of a record; all ASCII, none longer than `limit` characters (at least 400).
 
-    ABSENT = "absent"
-    BROKEN = "broken"
-    NEWER = "newer"
-
-
-class RecordTooLargeError(CacheError):
-    """The record would need more entries than any keyring could read in time."""
-
-
-def encode(record: Record, key: Key, *, limit: int, slot: str) -> tuple[str, list[str]]:
-    """The head, and the parts if there must be any; all ASCII, none longer than `limit` characters (at least 400).
-
-    What JSON cannot tell apart is not kept apart: surrogates that make a pair come back as one character.
+    JSON does not keep surrogates apart that make a pair: they come back as one character.
     """
     text = json.dumps(record.payload)
-    head = {
-        "v": VERSION,
-        "k": f"{key.scope}/{key.kind}",
-        "g": record.generation,
-        "at": record.stored_at,
-        "exp": record.expires_at,
-        "len": len(text),
-        "sha": _sha(text),
-    }
-    whole = _dump({**head, "d": record.payload})
-    if len(whole) <= limit:
-        return whole, []
-    size = limit - len(f"{record.generation}:{MAX_PARTS}:{MAX_PARTS}:")
-    slices = [text[start : start + size] for start in range(0, len(text), size)]
-    if len(slices) > MAX_PARTS:
-        raise RecordTooLargeError(f"a record of {len(text):,} characters, of {size * MAX_PARTS:,} at most")
-    parts = [_part(record.generation, index, len(slices)) + piece for index, piece in enumerate(slices)]
-    return _dump({**head, "s": slot, "n": len(parts)}), parts
+    said = {"k": key.name, "o": owner, "g": record.generation, "at": record.stored_at, "exp": record.expires_at}
+    first = limit - len(_line(said, MAX_ENTRIES, ""))
+    slices = [text[:first], *(text[start : start + limit] for start in range(first, len(text), limit))]
+    if len(slices) > MAX_ENTRIES:
+        raise CacheError(
+            f"A record has {len(text):,} characters: the keyring takes {first + limit * (MAX_ENTRIES - 1):,} at most.",
+            "Cache it elsewhere, or not at all.",
+        )
+    return [_line(said, len(slices), text) + slices[0], *slices[1:]]
 
 
-def read_head(text: str | None, key: Key) -> Head | Unread:
-    """What the head entry of `key` says; it is believed in nothing: any text may stand there."""
-    if text is None:
-        return Unread.ABSENT
-    try:
-        return _head(json.loads(text), f"{key.scope}/{key.kind}")
-    except (OverflowError, RecursionError, ValueError):
-        return Unread.BROKEN
-
-
-def assemble(head: Head, parts: Sequence[str | None]) -> Record | None:
-    """The record; None when a part is missing or of another generation, or the whole is not what was written."""
-    text = json.dumps(head.payload) if head.payload is not None else _joined(head, parts)
-    if text is None or len(text) != head.length or _sha(text) != head.sha:
-        return None
-    try:
-        payload: object = json.loads(text)
-    except ValueError:
-        return None
-    return Record(payload, head.stored_at, head.expires_at, head.generation) if isinstance(payload, str) else None
-
-
-def _joined(head: Head, parts: Sequence[str | None]) -> str | None:
-    slices: list[str] = []
-    for index, part in enumerate(parts):
-        begin = _part(head.generation, index, head.parts)
-        if part is None or not part.startswith(begin):
+def read_head(text: str | None, key: Key) -> Head | None:
+    """None when it is no first entry of `key`; it is believed in nothing: any text may stand there."""
+    match _said(text):
+        case {"k": key.name, "o": str(owner), "g": str(generation), "n": int(entries)} if 0 < entries <= MAX_ENTRIES:
+            return Head(owner, generation, entries)
+        case _:
             return None
-        slices.append(part[len(begin) :])
-    return "".join(slices)
 
 
-def _part(generation: str, index: int, count: int) -> str:
-    return f"{generation}:{index}:{count}:"
+def decode(entries: Sequence[str | None], key: Key) -> Record | None:
+    """The record; None when an entry is missing, or anything is not as it was written."""
+    first, *rest = (entry or "" for entry in entries)
+    head, said = read_head(first, key), _said(first)
+    text = first.partition("\n")[2] + "".join(rest)
+    try:
+        if head and said.pop("sha", None) == _sha(said, text):
+            return Record(json.loads(text), said["at"], said["exp"], head.generation)
+    except (KeyError, RecursionError, TypeError, ValueError):
+        pass
+    return None
 
 
-def _head(said: Any, name: str) -> Head | Unread:
-    match said:
-        case {"v": int(version)} if version > VERSION:
-            return Unread.NEWER
-        case {
-            "v": 1,
-            "k": str(written_for),
-            "g": str(generation),
-            "at": int() | float() as at,
-            "exp": None | int() | float() as exp,
-            "len": int(length),
-            "sha": str(sha),
-        } if written_for == name:
-            head = Head(generation, float(at), None if exp is None else float(exp), length, sha)
-        case _:
-            return Unread.BROKEN
-    match said:
-        case {"d": str(payload)}:
-            return head._replace(payload=payload)
-        case {"s": "a" | "b" as slot, "n": int(parts)} if 0 < parts <= MAX_PARTS:
-            return head._replace(slot=slot, parts=parts)
-        case _:
-            return Unread.BROKEN
+def _line(said: dict[str, Any], count: int, text: str) -> str:
+    said = {**said, "n": count}
+    return json.dumps({**said, "sha": _sha(said, text)}) + "\n"
 
 
-def _dump(head: dict[str, Any]) -> str:
-    return json.dumps(head, separators=(",", ":"))
+def _said(text: str | None) -> Any:
+    try:
+        return json.loads((text or "").partition("\n")[0])
+    except (RecursionError, ValueError):
+        return None
 
 
-def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _sha(said: dict[str, Any], text: str) -> str:
+    return _digest(json.dumps(said), text)
 
 
 def _digest(*parts: str) -> str:

@@ -29,7 +29,7 @@ def login(options: Options) -> None:
       pass show siperb | siperb login
     """
     cache, (base_url, _) = KeyringCache(), session.address(options)
-    with session.keyring_told("Nothing can be stored:"):
+    with session.keyring_told("Nothing can be stored."):
         cache.check()  # before anybody types
     pat = read_secret(PROMPT)
     with session.client(options, pat) as siperb:
@@ -55,7 +55,7 @@ def logout(options: Options) -> None:
     --account removes those of one account.
     """
     cache, (base_url, _) = KeyringCache(), session.address(options)
-    with session.keyring_told("Nothing can be removed:"):
+    with session.keyring_told("Nothing can be removed."):
         cache.check()  # an empty keyring and one that does not answer look alike
     removed = session.forget(options, base_url, cache)
     text = f"{removed} record{'' if removed == 1 else 's'}" if removed else "nothing, as it held nothing"

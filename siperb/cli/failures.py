@@ -6,7 +6,7 @@ import contextlib
 import sys
 
 from siperb import errors
-from siperb.errors import APIError, APIStatusError, CacheError
+from siperb.errors import APIError, APIStatusError
 
 ERROR, USAGE, CREDENTIALS = 1, 2, 4
 
@@ -59,10 +59,6 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "The JSON is nested too deeply to be shown."
     text = str(error).replace("base_url", "address")
-    if isinstance(error, CacheError):
-        from siperb.cli.session import keyring_problem
-
-        text = keyring_problem(error)
     text = text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
     if isinstance(error, APIStatusError) and error.detail:
         text += f" The API says: {error.detail.rstrip('.')}."

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -111,7 +110,7 @@ def find_token(options: Options) -> tuple[str, str]:
         return choose_account(stored_accounts(base_url, cache), options.account).pat, "--account"
     if found := environment_token():
         return found
-    with keyring_told("The token may be in the keyring, but"):
+    with keyring_told("The token may be in the keyring, which does not answer."):
         pat = stored_text(cache.within().load(pat_key(base_url))).get("PAT")
     if pat is None:
         raise CommandError(NO_TOKEN, CREDENTIALS)
@@ -125,14 +124,7 @@ def keyring_told(consequence: str) -> Generator[None, None, None]:
         with Wait("Waiting for the keyring"):
             yield
     except CacheError as error:
-        text = f"{consequence} {keyring_problem(error)}. Without a keyring, set SIPERB_PAT or SIPERB_PAT_FILE."
-        raise CommandError(text) from None
-
-
-def keyring_problem(error: CacheError) -> str:
-    """The problem without the library's advice for programs, and without a full stop."""
-    text = re.sub(r",? or (pass|accept plaintext with|set PYTHON_KEYRING_BACKEND)\b.*|; next try in .*", "", str(error))
-    return text.replace("ask for fewer at a time", "try again").rstrip(".")
+        raise CommandError(f"{consequence} {error} Without a keyring, set SIPERB_PAT or SIPERB_PAT_FILE.") from None
 
 
 @frozen
@@ -151,7 +143,7 @@ class Account:
 
 def stored_accounts(base_url: str, cache: KeyringCache) -> list[Account]:
     """The accounts with a token at the address; the one in use comes first."""
-    with keyring_told("The token may be in the keyring, but"):
+    with keyring_told("The token may be in the keyring, which does not answer."):
         keys = [pat_key(base_url), *(Key(owner, "pat") for owner in cache.within().accounts(base_url))]
         texts = [stored_text(cache.within().load(key)) for key in keys]
     found: dict[str, Account] = {}
@@ -181,7 +173,7 @@ def keep(base_url: str, cache: KeyringCache, pat: str, user_id: str, email: str 
     payload = json.dumps({"PAT": pat, "UserId": user_id, **({"Email": email} if email else {})})
     record = Record.new(payload, now=time.time, random=random.SystemRandom().random)
     owner, key = Key.scope_of(base_url, user_id), Key.of(base_url, user_id, "pat")
-    with keyring_told("The token is not stored:"):
+    with keyring_told("The token is not stored."):
         before = None if parked else cache.within().load(pat_key(base_url))
         other = stored_text(before).get("UserId", user_id)
         is_stored = before is None or other == user_id
@@ -206,6 +198,8 @@ def forget(options: Options, base_url: str, cache: KeyringCache) -> int:
     removed = {key for key in removed if cache.load(key)}
     for owner in owners:
         cache.forget(owner)
+    if options.account is None:
+        cache.forget_older(base_url)
     if in_use and in_use not in chosen:  # the index of another may have named its token too
         removed -= {pat_key(base_url)}
         keep(base_url, cache, in_use.pat, in_use.user_id, in_use.email)

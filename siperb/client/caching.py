@@ -91,19 +91,19 @@ class Caching(Ports):
         except RuntimeError as error:
             if type(error) is not RuntimeError:
                 raise
-            cause, advice = "RuntimeError", "check the number of threads"
+            cause, advice = "RuntimeError", "Check the number of threads."
         else:
             if outcome:
                 return outcome.get()
-            cause, advice = "no answer in time", "ask for fewer at a time, or pass a faster one"
+            cause, advice = "no answer in time", "Ask for fewer at a time, or pass a faster one."
         raise self._pass_over(cause, advice)
 
     def _pass_over(self, cause: str, advice: str) -> CacheError:
         """Warn of it, once; the error to raise."""
-        token = object()
+        error, token = CacheError(f"The cache failed with {cause}.", advice), object()
         if self._warned.setdefault(cause, token) is token:  # of several threads
-            logger.warning("The cache failed with %s and is passed over: %s.", cause, advice)
-        return CacheError(f"the cache failed with {cause}: {advice}")
+            logger.warning("Nothing is cached. %s", error)
+        return error
 
     # The PAT that `save_pat` keeps, and all that a logout removes.
 
@@ -112,7 +112,8 @@ class Caching(Ports):
             record = await self._load(call, pat_key(call.account.origin))
         except CacheError as error:
             failure: SiperbError = CredentialsUnavailableError(
-                f"The personal access token (PAT) may be stored, but {error}. To do without, pass it or set SIPERB_PAT."
+                f"The personal access token (PAT) may be stored, but could not be read. {error} "
+                "To do without, pass it or set SIPERB_PAT."
             )
         else:
             if pat := stored_text(record).get("PAT"):
@@ -242,4 +243,4 @@ class OwnCache:
             return method(*args, **kwargs)
         except Exception as error:  # whose text may hold anything
             cause = type(error).__name__
-        raise self._pass_over(cause, f"check {type(self._cache).__name__}")
+        raise self._pass_over(cause, f"Check {type(self._cache).__name__}.")

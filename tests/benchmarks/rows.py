@@ -30,10 +30,10 @@ ROWS = {
     "first-memory": Row("the same, most memory", "by hand on requests", Goal(1.13), startup.first_memory),
     "first-async": Row("the same, async", "by hand on aiohttp", Goal(1.3), startup.first_async),
     "cached": Row(
-        "cached credential, process to value", "`import keyring`, two `get_password`", Goal(1.27), startup.cached
+        "cached credential, process to value", "`import keyring`, two `get_password`", Goal(1.3), startup.cached
     ),
     "call": Row("one warm call", "requests.Session and json", Goal(1.1), calls.one_sync),
-    "cached-call": Row("one warm cached call", "one `keyring.get_password`", Goal(1.3), calls.one_cached),
+    "cached-call": Row("one warm cached call", "one `keyring.get_password`", Goal(0.5), calls.one_cached),
     "async-64": Row("async, 64 at a time: throughput", "aiohttp and json", Goal(0.78, True), calls.async_64),
     "async-8": Row("async, 8 at a time: throughput", "httpx and json", Goal(1.5, True), calls.async_8),
     "devices": Row("10,000 devices, fetched and parsed", "requests and json", Goal(1.6), documents.fetched),

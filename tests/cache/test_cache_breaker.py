@@ -10,7 +10,7 @@ from backends import FailingKeyring, HangingKeyring, MemoryKeyring
 from cache_contract import KEY, OWNER, record
 from cache_helpers import PASSES, Clock, Use, settle, try_all, warnings
 
-from siperb.cache.breaker import THREAD
+from siperb.cache.access import THREAD
 from siperb.errors import CacheError
 
 pytest_plugins = ["cache_fixtures"]
@@ -33,7 +33,7 @@ def test_a_locked_keyring_is_left_alone_for_five_minutes(
     assert cache.load(KEY) is None
     assert len(backend.calls) == 2
     [warning] = warnings(caplog)
-    assert "5 minutes" in warning
+    assert "The next try is in 300 seconds." in warning
 
 
 def test_of_many_threads_that_find_it_locked_one_asks(use: Use) -> None:
@@ -58,8 +58,9 @@ def test_a_hung_keyring_is_given_up_and_left_alone_for_a_minute(
     assert "did not answer in time" in warning
     backend.release.set()
     settle()
+    backend.calls.clear()  # of the removals that stood in line
     assert cache.load(KEY) is None  # still paused
-    assert backend.calls == ["get"]
+    assert backend.calls == []
     clock.now += 61
     assert cache.save(KEY, record(), owner=OWNER)
 
@@ -177,4 +178,4 @@ def test_without_a_thread_there_is_a_warning(
     monkeypatch.setattr(THREAD, "submit", refuse)
     try_all(use(MemoryKeyring()))
     [warning] = warnings(caplog)
-    assert "no thread" in warning
+    assert "No thread can be started" in warning

@@ -17,7 +17,7 @@ from cache_contract import KEY, OWNER, record
 from cache_helpers import Use, try_all, warnings
 from keyring.backends.chainer import ChainerBackend
 
-from siperb.cache import KeyringCache
+from siperb.cache import KeyringCache, reasons
 from siperb.errors import CacheError, ConfigurationError
 
 pytest_plugins = ["cache_fixtures"]
@@ -29,9 +29,9 @@ def test_without_a_backend_one_warning_says_how_to_get_one(use: Use, caplog: pyt
     cache = use(keyring.backends.fail.Keyring())
     try_all(cache)
     [warning] = warnings(caplog)
-    assert "install one" in warning
+    assert "Install one" in warning
     assert "MemoryCache()" in warning
-    with pytest.raises(CacheError, match="install one"):
+    with pytest.raises(CacheError, match="Install one"):
         cache.check()
 
 
@@ -130,17 +130,12 @@ def test_a_backend_that_is_exchanged_is_noticed(use: Use, monkeypatch: pytest.Mo
 # Errors
 
 
-class PyWinTypesError(Exception):
-    winerror = 1783
-
-
 ERRORS = [
     RuntimeError("a secret"),
     ConnectionResetError("a secret"),
     UnicodeEncodeError("utf-8", "a secret", 0, 1, "a secret"),
     TypeError("a secret"),
     EOFError(),
-    PyWinTypesError("a secret"),
     keyring.errors.PasswordSetError("a secret"),
     SystemExit("a secret"),
     KeyboardInterrupt(),
@@ -154,7 +149,94 @@ def test_any_other_error_is_a_miss_and_one_warning(
     try_all(use(FailingKeyring(error)))
     [warning] = warnings(caplog)
     assert type(error).__name__ in warning
-    assert "doctor" in warning
+    assert "keyring get" in warning
+
+
+class PyWinTypesError(Exception):
+    """As pywintypes.error: the number is an attribute."""
+
+    def __init__(self, winerror: int) -> None:
+        super().__init__(winerror, "CredWrite", "a secret")
+        self.winerror = winerror
+
+
+def of_macos(status: int) -> Exception:
+    """As keyring tells a status of the Keychain: the number is in the cause."""
+    error = keyring.errors.PasswordSetError("a secret")
+    error.__cause__ = Exception(status, "a secret")
+    return error
+
+
+NUMBERS = {
+    -25244: (of_macos, "Delete the entries that begin with siperb/"),
+    -25293: (of_macos, "Unlock the login keychain"),
+    -25308: (of_macos, "security unlock-keychain"),
+    -34018: (of_macos, "outside of the sandbox"),
+    1312: (PyWinTypesError, "logged on to the desktop"),
+    1783: (PyWinTypesError, "report it"),
+}
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_status_of_macos_or_windows_is_told_with_its_number_and_advice(
+    number: int, use: Use, caplog: pytest.LogCaptureFixture
+) -> None:
+    make, advice = NUMBERS[number]
+    cache = use(FailingKeyring(make(number)))
+    try_all(cache)
+    [warning] = warnings(caplog)
+    assert f" {number})" in warning
+    assert advice in warning
+    with pytest.raises(CacheError) as caught:
+        cache.check()
+    assert str(number) in caught.value.reason
+    assert advice in caught.value.advice
+
+
+def test_an_unknown_status_is_told_with_its_number(use: Use, caplog: pytest.LogCaptureFixture) -> None:
+    try_all(use(FailingKeyring(of_macos(-25299))))
+    assert "PasswordSetError -25299" in warnings(caplog)[0]
+
+
+class _KWallet(MemoryKeyring):
+    """Refused by the user, or by KWallet; as keyring/backends/kwallet.py."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise self.error
+
+
+_KWallet.__module__ = "keyring.backends.kwallet"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (keyring.errors.InitError("Failed to open keyring: a secret."), "KWalletManager"),
+        (keyring.errors.PasswordSetError("Cancelled by user"), "is locked"),
+    ],
+)
+def test_a_refusal_of_kwallet_is_not_a_missing_collection(
+    error: Exception, said: str, use: Use, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert use(_KWallet(error)).save(KEY, record("a secret"), owner=OWNER) is False
+    [warning] = warnings(caplog)
+    assert said in warning
+    assert "collection" not in warning
+
+
+def test_every_sentence_stands_alone() -> None:
+    """A capital letter, a full stop, at most 25 words; the reason and the advice are apart."""
+    found = [value for value in vars(reasons).values() if isinstance(value, reasons.Reason)]
+    assert len(found) > 15
+    for reason in [*found, *reasons.BY_NUMBER.values()]:
+        for text in filter(None, (reason.text, reason.advice, reason.in_code)):
+            assert text[0].isupper()
+            assert text.endswith(".")
+            assert all(len(sentence.split()) <= 25 for sentence in text.split(". "))
 
 
 def test_each_cause_is_warned_of_once(use: Use, caplog: pytest.LogCaptureFixture) -> None:
@@ -173,7 +255,9 @@ def test_an_error_of_check_holds_nothing_of_the_keyrings_own(use: Use) -> None:
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     assert "a secret" not in "".join(traceback.format_exception(caught.value))
-    assert type(pickle.loads(pickle.dumps(caught.value))) is CacheError
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), again.args) == (type(caught.value), (caught.value.reason, caught.value.advice))
+    assert str(type(again)(*again.args)) == str(caught.value)
 
 
 def test_the_cache_recovers_as_soon_as_the_keyring_does(use: Use) -> None:
@@ -190,7 +274,7 @@ def test_an_answer_that_is_no_text_is_a_miss(answer: object, use: Use, caplog: p
     backend = MemoryKeyring()
     backend.get_password = lambda service, username: answer  # type: ignore[method-assign,assignment,return-value]
     try_all(use(backend))
-    assert "no text" in warnings(caplog)[0]
+    assert "instead of text" in warnings(caplog)[0]
 
 
 def test_a_keyring_that_forgets_does_not_pass_the_check(use: Use) -> None:

@@ -46,6 +46,14 @@ def test_a_fault_of_the_daemon_is_a_miss_in_time_and_a_warning(fault: str) -> No
     run([str(SCRIPT), sys.executable, str(TESTS / "helpers" / "secret_service_faults.py"), fault])
 
 
+@pytest.mark.parametrize(
+    "scenario",
+    ["one_connection", "idle", "forked", "lost_connection", "stale_session", "locked_meanwhile", "strange_insides"],
+)
+def test_one_connection_is_kept_and_another_opened_where_it_is_of_no_use(scenario: str) -> None:
+    run([str(SCRIPT), sys.executable, str(TESTS / "helpers" / "secret_service_faults.py"), scenario])
+
+
 def test_threads_and_processes_beside_each_other_lose_and_tear_nothing() -> None:
     """For SIPERB_TEST_TORTURE_SECONDS (6); each process has two threads, and one is killed again and again."""
     seconds = os.environ.get("SIPERB_TEST_TORTURE_SECONDS", "6")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from siperb.cache.lockfile import exclusive, private_directory
+from siperb.cache.lockfile import exclusive
 from siperb.threads import Outcome, WorkerPool
 
 
@@ -132,8 +132,46 @@ def test_what_no_thread_could_be_had_for_is_refused_and_not_done_later(monkeypat
     pool.end()
 
 
+def test_a_thread_that_ends_tidies_up_before_another_takes_its_place() -> None:
+    class Pool(WorkerPool):
+        def ending(self) -> None:
+            ending.set()
+            assert go_on.wait(30)
+            done.append("tidied up")
+
+    ending, go_on, done = threading.Event(), threading.Event(), list[str]()
+    pool = Pool("test-ending", 1, linger=0.0)
+    done_by(pool, int)
+    assert ending.wait(30)
+    outcomes: queue.SimpleQueue[Outcome[None]] = queue.SimpleQueue()
+    pool.submit(lambda: done.append("worked"), outcomes.put)
+    go_on.set()
+    outcomes.get(timeout=30)
+    assert done[:2] == ["tidied up", "worked"]
+
+
+def test_a_thread_too_many_tidies_nothing_up() -> None:
+    class Pool(WorkerPool):
+        def ending(self) -> None:
+            tidied.append(threading.current_thread())
+
+    tidied: list[threading.Thread] = []
+    pool = Pool("test-too-many", 1)
+    done_by(pool, int)
+    too_many = threading.Thread(target=pool._serve)  # as two callers at the same time start them
+    too_many.start()
+    too_many.join(30)
+    assert not too_many.is_alive()
+    assert tidied == []
+    assert done_by(pool, int) == 0
+    pool.end()
+
+
+# The lock
+
+
 def test_the_lock_keeps_another_process_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(private(tmp_path)))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     code = "from siperb.cache.lockfile import exclusive\nwith exclusive() as locked: print(locked, flush=True); input()"
     other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdin
@@ -154,13 +192,8 @@ def test_the_lock_keeps_another_process_out(tmp_path: Path, monkeypatch: pytest.
     other.communicate()
 
 
-def private(directory: Path) -> Path:
-    directory.chmod(0o700)
-    return directory
-
-
 def test_the_lock_file_has_no_content_and_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(private(tmp_path)))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with exclusive() as locked:
         assert locked
     [file] = tmp_path.iterdir()
@@ -168,30 +201,47 @@ def test_the_lock_file_has_no_content_and_is_private(tmp_path: Path, monkeypatch
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_without_a_runtime_directory_a_private_one_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def only_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("siperb.cache.lockfile._directories", lambda: [str(tmp_path)])
+    return tmp_path
+
+
+def test_without_a_runtime_directory_the_lock_is_among_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "missing"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("siperb.cache.lockfile.Path", lambda path: Path(str(path).replace("/run/user", "/missing")))
-    directory = private_directory()
-    assert directory.stat().st_mode & 0o777 == 0o700
-    assert directory == private_directory()
+    monkeypatch.setattr(os, "getuid", lambda: 4242)  # has no directory in /run/user
+    monkeypatch.setattr(os, "fstat", lambda _: os.stat_result([0, 0, 0, 0, 4242, 0, 0, 0, 0, 0]))
+    with exclusive() as locked:
+        assert locked
+    assert [file.name for file in tmp_path.iterdir()] == ["siperb-keyring-4242.lock"]
 
 
-def test_a_directory_that_others_can_write_to_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = tmp_path / f"siperb-{os.getuid()}"
-    shared.mkdir()
-    shared.chmod(0o777)
-    monkeypatch.setattr("siperb.cache.lockfile.Path", lambda path: Path(str(path).replace("/run/user", str(tmp_path))))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(shared))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_lock_file_of_another_user_is_not_used(only_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fstat", lambda _: os.stat_result([0, 0, 0, 0, os.getuid() + 1, 0, 0, 0, 0, 0]))
     with exclusive() as locked:
         assert not locked
-    assert list(shared.iterdir()) == []
 
 
-def test_a_link_in_place_of_the_lock_file_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(private(tmp_path)))
-    (tmp_path / "siperb-keyring.lock").symlink_to(tmp_path / "elsewhere")
+def test_a_link_in_place_of_the_lock_file_is_not_followed(only_directory: Path) -> None:
+    elsewhere = only_directory / "elsewhere"
+    (only_directory / f"siperb-keyring-{os.getuid()}.lock").symlink_to(elsewhere)
     with exclusive() as locked:
         assert not locked
-    assert not (tmp_path / "elsewhere").exists()
+    assert not elsewhere.exists()
+
+
+def test_a_file_system_without_locks_is_one_without_a_lock(
+    only_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    with exclusive() as locked:
+        assert not locked
+    monkeypatch.undo()
+    with exclusive() as locked:  # the file was closed
+        assert locked

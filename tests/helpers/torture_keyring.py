@@ -1,6 +1,6 @@
 """Many threads and processes on one keyring for a while, one of them killed again and again; prints what happened.
 
-    tests/secret_service.sh python tests/helpers/torture_keyring.py --seconds 20
+    tests/secret_service.sh python tests/helpers/torture_keyring.py --seconds 20 [--without-lock]
 
 The exit status is 1 if a reader saw a record that nobody wrote, if a record or its name in the index was lost, if the
 keyring's daemon was replaced, or if the cache warned of anything.
@@ -19,7 +19,7 @@ import threading
 import time
 from typing import Any
 
-from siperb.cache import Key, KeyringCache, Record
+from siperb.cache import Key, KeyringCache, Record, lockfile
 
 ORIGIN, USER = "https://api.example", "torture"
 OWNER = Key.scope_of(ORIGIN, USER)
@@ -32,20 +32,23 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=20)
     options.add_argument("--processes", type=int, default=4)
     options.add_argument("--threads", type=int, default=2, help="in each process")
+    options.add_argument("--without-lock", action="store_true", help="as where no lock file can be had")
     options.add_argument("--worker", help=argparse.SUPPRESS)
     chosen = options.parse_args()
+    if chosen.without_lock:
+        lockfile._directories = list
     if chosen.worker:
         print(json.dumps(work(chosen.worker, chosen.threads, chosen.seconds)))
         return 0
-    result = torture(chosen.seconds, chosen.processes, chosen.threads)
+    result = torture(chosen.seconds, chosen.processes, chosen.threads, ["--without-lock"] * chosen.without_lock)
     print(json.dumps(result, indent=1))
     faults = sum(result[name] for name in ("torn", "lost", "aborts", "warnings"))
     return 0 if result["forgotten"] and not faults else 1
 
 
-def torture(seconds: float, processes: int, threads: int) -> dict[str, Any]:
+def torture(seconds: float, processes: int, threads: int, options: list[str]) -> dict[str, Any]:
     daemon = daemon_pid()
-    command = [sys.executable, __file__, "--threads", str(threads), "--seconds", str(seconds), "--worker"]
+    command = [sys.executable, __file__, *options, "--threads", str(threads), "--seconds", str(seconds), "--worker"]
     workers = [
         subprocess.Popen([*command, f"worker{number}"], stdout=subprocess.PIPE, text=True)
         for number in range(processes)

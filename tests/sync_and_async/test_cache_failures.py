@@ -61,7 +61,7 @@ def use(backend: Any, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Keyrin
 UNANSWERED: dict[str, Callable[[pytest.MonkeyPatch], Any]] = {
     "is locked": lambda patch: use(FailingKeyring(keyring.errors.KeyringLocked()), patch),
     "failed": lambda patch: use(FailingKeyring(RuntimeError()), patch),
-    "the cache failed with OSError": lambda _: refusing("load"),
+    "The cache failed with OSError": lambda _: refusing("load"),
 }
 
 

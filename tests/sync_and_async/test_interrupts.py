@@ -7,7 +7,9 @@ import contextlib
 import sys
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, TypeVar, cast
 
 import pytest
 from effort import EACH
@@ -16,10 +18,24 @@ from interrupts import count, interrupt
 from siperb import AsyncSiperb, MemoryCache, Siperb
 from siperb.core.wire import Request, Response
 from siperb.testing import SiperbServer
+from siperb.threads import in_a_thread
 
 pytestmark = pytest.mark.skipif(
     sys.version_info >= (3, 12), reason="traces of single instructions are wrong in 3.12.1 and 3.13.0, or crash"
 )
+
+
+T = TypeVar("T", bound=Callable[..., None])
+
+
+def in_its_own_thread(test: T) -> T:
+    """A thread that was interrupted in a handler takes that for the context of all its later errors."""
+
+    @wraps(test)
+    def run(**fixtures: Any) -> None:
+        in_a_thread("interrupted", partial(test, **fixtures), 300.0)
+
+    return cast(T, run)
 
 
 class WatchdogError(Exception):
@@ -28,6 +44,7 @@ class WatchdogError(Exception):
 
 # Sockets that an interrupt leaves in the middle of being made, or of being closed, are closed when they are collected.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@in_its_own_thread
 @pytest.mark.parametrize("cached", [False, True], ids=["plain", "cached"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, WatchdogError])
 def test_a_call_works_again_wherever_it_was_interrupted(
@@ -57,6 +74,7 @@ def test_a_call_works_again_wherever_it_was_interrupted(
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
+@in_its_own_thread
 def test_those_who_wait_for_a_login_do_not_wait_for_one_that_was_interrupted() -> None:
     """At each instruction of the login, with another thread waiting for it."""
     shared = threading.Event()

@@ -308,11 +308,12 @@ class Client(_Place, Kept):
     # What a call begins with.
 
     def _begin(self, timeout: float | None, given: Session | None = None, *, is_cached: bool = False) -> Call:
-        run, login_key = self._run_of_code(), None
+        login_key = None
         if given:
-            account = Account(self._origin(), session=given, is_given=True)
+            account = Account(self._origin(), session=given)
+            account.is_given = True
             self._given.add(account)
-        elif run:
+        elif run := self._run_of_code():
             account = run.account
             self._check_bound(account)
         else:

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sized
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from siperb.client.accounts import run_under_way
 from siperb.client.arguments import check_concurrency, check_work, iterable
-from siperb.client.client import run_under_way
 from siperb.client.creating import Creating
 from siperb.client.ports import Call, Run
 from siperb.core import operations

@@ -27,7 +27,8 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
     Every call logs in by itself. One client may serve many tasks, and more than one event loop.
 
     Args:
-        pat: The personal access token. None means ``SIPERB_PAT``, then the keyring entry of ``siperb login``.
+        pat: The personal access token. None means ``SIPERB_PAT``, then the file of ``SIPERB_PAT_FILE``, then the keyring
+            entry of ``siperb login``.
         base_url: An address with https, or http to loopback. None means ``SIPERB_BASE_URL``, then
             https://api.siperb.com.
         timeout: Seconds for a whole call, retries included.

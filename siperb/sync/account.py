@@ -28,7 +28,7 @@ class AccountCalls(Administration):
         """Log in with the PAT. Later calls of this client use the session.
 
         Args:
-            pat: None means the constructor's, then ``SIPERB_PAT``, then the keyring's.
+            pat: The personal access token. None means the client's own, see `pat` of the class.
             enable_cache: Use a cached session without asking the API, and store the new one for at most 24 days.
             login_key: Tells cached sessions of one PAT apart.
             timeout: Seconds for this call, instead of the client's.

@@ -35,7 +35,7 @@ class Ports(BulkRuns):
 
     _is_async = True
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         self._left_to_parent = getattr(self, "_loops", None)  # kept, lest the child close the parent's connections
         self._loops: dict[asyncio.AbstractEventLoop, _Here] = {}
         self._overdue: set[Key] = set()  # what an event loop was to refresh that has ended since
@@ -162,9 +162,19 @@ class Ports(BulkRuns):
             return failure(item, error)
 
     async def close(self) -> None:
-        """Wait for calls under way, up to 10 s for background refreshes, and close the connections.
+        """Wait for calls under way, and close the connections. ``async with`` does it for you.
 
-        No call is possible after it. A view is closed with its client; this does nothing to it.
+        Background refreshes get up to 10 s. No call is possible afterwards. A view is closed with its client, not by
+        itself.
+
+        Example:
+            ```python
+            client = AsyncSiperb()
+            try:
+                await client.login()
+            finally:
+                await client.close()
+            ```
         """
         if self._domain_user is not None:
             return

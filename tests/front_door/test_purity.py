@@ -28,7 +28,7 @@ def rooms(package: ModuleType) -> list[str]:
 
 SIP, CORE = map(rooms, (siperb.sip, siperb.core))
 SIP.remove("siperb.sip.registrar")  # the one that asks, with aiohttp
-PURE = ["siperb.errors", "siperb.models", *SIP, *CORE]
+PURE = ["siperb.errors", "siperb._readonly", "siperb.models", *SIP, *CORE]
 NETWORK = {"requests", "urllib3", "aiohttp", "keyring"}
 IO = {"asyncio", "socket", "ssl", "http.client", "threading", "selectors", "subprocess", "secrets"}
 
@@ -52,7 +52,8 @@ def test_the_core_and_its_company_load_no_network_and_no_keyring() -> None:
 
 MAY_IMPORT = {
     "siperb.errors": set(),
-    "siperb.models": {"siperb.errors"},
+    "siperb._readonly": set(),
+    "siperb.models": {"siperb.errors", "siperb._readonly"},
     "siperb.core.wire": {"siperb.models", "siperb.errors", "siperb.core.structure"},
     **{name: {"siperb.models", "siperb.errors", *SIP} for name in SIP},
 }

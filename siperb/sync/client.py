@@ -29,8 +29,8 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
     Every call logs in by itself. One client may serve many threads.
 
     Args:
-        pat: The personal access token. None means ``SIPERB_PAT``, then the file of ``SIPERB_PAT_FILE``, then the keyring
-            entry of ``siperb login``.
+        pat: The personal access token. None means ``SIPERB_PAT``, then the file that ``SIPERB_PAT_FILE`` names, then
+            the keyring entry of ``siperb login``.
         base_url: An address with https, or http to loopback. None means ``SIPERB_BASE_URL``, then
             https://api.siperb.com.
         timeout: Seconds for a whole call, retries included.
@@ -46,7 +46,7 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
 
     Raises:
         ConfigurationError: An argument cannot be used. Calls raise it too, and `MissingCredentialsError` without a PAT.
-        CredentialsUnavailableError: Calls raise it if the PAT is in the keyring, and the keyring does not answer.
+        CredentialsUnavailableError: Calls raise it if the PAT may be in the keyring, and the keyring does not answer.
 
     Example:
         ```python

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from types import TracebackType
@@ -13,7 +13,7 @@ from siperb.cache.records import Key
 from siperb.client.bulk import Bulk, BulkRuns, failure
 from siperb.client.kept import REFRESH_TIMEOUT
 from siperb.client.network import loading_libraries
-from siperb.client.ports import Account, Call, Run
+from siperb.client.ports import Call, Run
 from siperb.core.wire import Request, Response
 from siperb.errors import APITimeoutError, ConfigurationError, SiperbError, bare
 from siperb.models import BulkResult
@@ -96,22 +96,22 @@ class Ports(BulkRuns):
             timer.cancel()
 
     @asynccontextmanager
-    async def _alone(self, call: Call) -> AsyncGenerator[None, None]:
-        turns, account = self._here().turns, call.account
+    async def _alone(self, call: Call, name: Hashable = None) -> AsyncGenerator[None, None]:
+        turns, name = self._here().turns, name or call.account
         task: asyncio.Task[Any] = cast(Any, asyncio.current_task())
         mine = task, asyncio.get_running_loop().create_future()
-        while (other := turns.setdefault(account, mine)) is not mine and other[0] is not task:
+        while (other := turns.setdefault(name, mine)) is not mine and other[0] is not task:
             if not other[0].done():
                 if call.left <= 0:
                     raise APITimeoutError("The call got no answer in time: check the network or raise the timeout.")
                 await asyncio.wait(other, timeout=call.left, return_when=asyncio.FIRST_COMPLETED)
-            if other[0].done() and turns.get(account) is other:  # it was interrupted
-                del turns[account]
+            if other[0].done() and turns.get(name) is other:  # it was interrupted
+                del turns[name]
         try:
             yield
         finally:
-            if turns.get(account) is mine:
-                del turns[account]
+            if turns.get(name) is mine:
+                del turns[name]
             if not mine[1].done():
                 mine[1].set_result(None)
 
@@ -203,7 +203,7 @@ class _Here:
             from siperb.aio.transport import Transport
 
         self.transport = Transport(http_session, user_agent)
-        self.turns: dict[Account, tuple[asyncio.Task[Any], asyncio.Future[None]]] = {}
+        self.turns: dict[Hashable, tuple[asyncio.Task[Any], asyncio.Future[None]]] = {}
         self.refreshes: dict[Key, asyncio.Task[None]] = {}
         self.one_refresh = asyncio.Lock()
         self.calls: set[Any] = set()

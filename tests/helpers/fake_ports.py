@@ -52,7 +52,7 @@ class World(BulkRuns):
         return Outcome(work)
 
     @contextlib.asynccontextmanager
-    async def _alone(self, call: Call) -> AsyncIterator[None]:
+    async def _alone(self, call: Call, name: object = None) -> AsyncIterator[None]:
         yield
 
     def _behind(self, key: Key, refresh: Callable[[], Any]) -> bool:

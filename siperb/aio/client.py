@@ -44,7 +44,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
 
     Raises:
         ConfigurationError: An argument cannot be used. Calls raise it too, and `MissingCredentialsError` without a PAT.
-        CredentialsUnavailableError: Calls raise it if the PAT is in the keyring, and the keyring does not answer.
+        CredentialsUnavailableError: Calls raise it if the PAT may be in the keyring, and the keyring does not answer.
 
     Example:
         ```python

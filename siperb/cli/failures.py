@@ -60,8 +60,6 @@ def sentence(error: Exception) -> str:
         text = text[:1].upper() + text[1:]
     if not text.endswith("."):
         text += "."
-    if isinstance(error, APIStatusError) and error.detail:
-        text += f" The API says: {error.detail.rstrip('.')}."
     if isinstance(error, APIError) and error.maybe_done:
         text += " It may have been done all the same: look before you try again."
     return printable(text)

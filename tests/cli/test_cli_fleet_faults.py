@@ -45,7 +45,7 @@ def test_no_seat_ends_the_making_of_users_alone(run: Run, siperb_server: SiperbS
     assert count["create user", "skipped"] == 30 - failed
     assert count["create device", "skipped"] == 30
     assert "New" in names(ben)
-    assert result.err.count("The API says: No available seats: buy another one first.") == failed
+    assert result.err.count("  No available seats: buy another one first (POST ") == failed
     assert result.err.endswith(
         f"1 of 61 done, {failed} failed, {60 - failed} not tried (no user can be made; the user was not made). "
         "The next run does what is missing.\n"

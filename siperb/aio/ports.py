@@ -70,8 +70,8 @@ class Ports(BulkRuns):
             here = self._loops[loop] = _Here(self._http_session, self._user_agent)
         return here
 
-    async def _send(self, request: Request, origin: str, deadline: float) -> Response:
-        return await self._here().transport.send(request, origin, deadline)
+    def _send(self, request: Request, origin: str, deadline: float) -> Coroutine[Any, Any, Response]:
+        return self._here().transport.send(request, origin, deadline)
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

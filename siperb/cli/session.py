@@ -24,11 +24,11 @@ from siperb.cli.failures import CREDENTIALS, CommandError
 from siperb.cli.options import Options, did_you_mean
 from siperb.cli.terminal import say, warn
 from siperb.cli.wait import Wait
+from siperb.client.accounts import DEFAULT_BASE_URL
 from siperb.client.arguments import LARGEST_PAT_FILE as LARGEST_PAT_FILE
 from siperb.client.arguments import decode_secret as decode_secret
 from siperb.client.arguments import pat_of_environment
 from siperb.client.caching import pat_key, stored_text
-from siperb.client.client import DEFAULT_BASE_URL
 from siperb.client.network import check_base_url
 from siperb.client.network import environment_proxy as environment_proxy
 from siperb.client.network import is_loopback as is_loopback

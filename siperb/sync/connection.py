@@ -10,7 +10,6 @@ from contextvars import ContextVar
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from attrs import define
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -19,14 +18,15 @@ from siperb.core.wire import Request
 __all__ = ["POOLS", "Exchange", "under_way"]
 
 
-@define(eq=False, repr=False)
 class Exchange:
     """What `requests` is not told of a request. was_sent: some of it may have reached the server."""
 
-    base_url: str
-    request: Request
-    deadline: float
-    was_sent: bool = False
+    was_sent = False
+
+    def __init__(self, base_url: str, request: Request, deadline: float) -> None:
+        self.base_url = base_url
+        self.request = request
+        self.deadline = deadline
 
     def target(self, path: str, *, absolute: bool) -> str:
         return (self.base_url if absolute else urlsplit(self.base_url).path) + path

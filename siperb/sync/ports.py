@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb.cache.records import Key
+from siperb.client.accounts import run_under_way
 from siperb.client.bulk import Bulk, BulkRuns, failure
-from siperb.client.client import run_under_way
 from siperb.client.kept import REFRESH_TIMEOUT
 from siperb.client.network import loading_libraries
 from siperb.client.ports import Account, Call, Run

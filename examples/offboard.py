@@ -4,6 +4,7 @@ Run it again after any failure: who has gone already is passed over.
 """
 
 import sys
+from collections import Counter
 
 from siperb import DomainUser, Siperb
 
@@ -23,16 +24,15 @@ def offboard(user: DomainUser) -> int:
 
 
 with open(sys.argv[1], encoding="utf-8-sig") as file:
-    emails = {line.strip().casefold() for line in file} - {""}
+    emails = Counter(line.strip().casefold() for line in file if line.strip())
+if wrong := [email for email, count in emails.items() if count > 1 or email.count("@") != 1 or "," in email]:
+    sys.exit(f"Nobody was removed: not one address, or there twice: {wrong}")
 failed = 0
 with client:
-    leavers = [user for user in client.get_domain_users() if (user.email or "").casefold() in emails]
+    leavers = [user for user in client.get_domain_users() if (user.email or "").strip().casefold() in emails]
     if input(f"Remove {len(leavers)} users for good? (yes) ") != "yes":
         sys.exit("Nobody was removed.")
     for result in client.bulk(offboard, leavers):
-        if result.error:
-            failed += 1
-            print(f"{result.item.email}: {result.error}", file=sys.stderr)
-        else:
-            print(f"{result.item.email} has left, with {result.value} devices")
+        failed += result.error is not None
+        print(result.item.email, result.error or f"has left, with {result.value} devices")
 sys.exit(f"{failed} of {len(leavers)} are still there: run it again." if failed else 0)

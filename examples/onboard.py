@@ -5,16 +5,25 @@ Run it again after any failure: what is there stays as it is, and what is missin
 
 import csv
 import sys
+from collections import Counter
 
 from siperb import Siperb
 
-CONNECTIONS = "/Users/{user_id}/Connections"
+COLUMNS, CONNECTIONS = ("email", "name", "number"), "/Users/{user_id}/Connections"
 client = Siperb(strict=True)
 
 
+def read_rows(path: str) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in csv.DictReader(file)]
+    empty = [f"{name} in row {number}" for number, row in enumerate(rows, 1) for name in COLUMNS if not row[name]]
+    twice = [email for email, count in Counter(row["email"].casefold() for row in rows).items() if count > 1]
+    if empty or twice:
+        sys.exit(f"Nothing was done. Missing: {', '.join(empty) or '-'}. There twice: {', '.join(twice) or '-'}.")
+    return rows
+
+
 def onboard(row: dict[str, str]) -> str | None:
-    if not row["email"]:
-        raise ValueError("the row has no e-mail")
     agent = client.for_user(client.create_domain_user(row["email"], row["name"], exist_ok=True))
     device = agent.create_device("Web phone", exist_ok=True)
     if all(connection["Name"] != row["number"] for connection in agent.get_all(CONNECTIONS)):
@@ -23,18 +32,9 @@ def onboard(row: dict[str, str]) -> str | None:
     return agent.get_provisioning(device.device_token).sip_username
 
 
-def progress(done: int, total: int | None) -> None:
-    print(f"\r{done} of {total}", end="", file=sys.stderr)
-
-
-with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
-    rows = list(csv.DictReader(file))
-failures = list[str]()
+rows, failed = read_rows(sys.argv[1]), 0
 with client:
-    for result in client.bulk(onboard, rows, on_progress=progress):
-        if result.error:
-            failures.append(f"{result.item}: {result.error}")
-        else:
-            print(result.item["email"], result.value)
-print("", *failures, sep="\n", file=sys.stderr)
-sys.exit(f"{len(failures)} of {len(rows)} rows failed: mend them and run it again." if failures else 0)
+    for done, result in enumerate(client.bulk(onboard, rows), 1):
+        failed += result.error is not None
+        print(f"{done} of {len(rows)}:", result.item["email"], result.error or result.value)
+sys.exit(f"{failed} of {len(rows)} rows failed: mend them and run it again." if failed else 0)

@@ -3,16 +3,25 @@
 import asyncio
 import csv
 import sys
+from collections import Counter
 
 from siperb import AsyncSiperb
 
-CONNECTIONS = "/Users/{user_id}/Connections"
+COLUMNS, CONNECTIONS = ("email", "name", "number"), "/Users/{user_id}/Connections"
 client = AsyncSiperb(strict=True)
 
 
+def read_rows(path: str) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = [{name: (row.get(name) or "").strip() for name in COLUMNS} for row in csv.DictReader(file)]
+    empty = [f"{name} in row {number}" for number, row in enumerate(rows, 1) for name in COLUMNS if not row[name]]
+    twice = [email for email, count in Counter(row["email"].casefold() for row in rows).items() if count > 1]
+    if empty or twice:
+        sys.exit(f"Nothing was done. Missing: {', '.join(empty) or '-'}. There twice: {', '.join(twice) or '-'}.")
+    return rows
+
+
 async def onboard(row: dict[str, str]) -> str | None:
-    if not row["email"]:
-        raise ValueError("the row has no e-mail")
     agent = client.for_user(await client.create_domain_user(row["email"], row["name"], exist_ok=True))
     device = await agent.create_device("Web phone", exist_ok=True)
     if all(connection["Name"] != row["number"] for connection in await agent.get_all(CONNECTIONS)):
@@ -22,17 +31,10 @@ async def onboard(row: dict[str, str]) -> str | None:
 
 
 async def main(rows: list[dict[str, str]]) -> int:
-    failures = list[str]()
     async with client:
-        async for result in client.bulk(onboard, rows):
-            if result.error:
-                failures.append(f"{result.item}: {result.error}")
-            else:
-                print(result.item["email"], result.value)
-    print(*failures, sep="\n", file=sys.stderr)
-    return 1 if failures else 0
+        results = [result async for result in client.bulk(onboard, rows)]
+    print(*(f"{result.item['email']} {result.error or result.value}" for result in results), sep="\n")
+    return int(any(result.error for result in results))
 
 
-with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
-    rows = list(csv.DictReader(file))
-sys.exit(asyncio.run(main(rows)))
+sys.exit(asyncio.run(main(read_rows(sys.argv[1]))))

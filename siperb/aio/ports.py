@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from types import TracebackType
@@ -13,7 +13,7 @@ from siperb.cache.records import Key
 from siperb.client.bulk import Bulk, BulkRuns, failure
 from siperb.client.kept import REFRESH_TIMEOUT
 from siperb.client.network import loading_libraries
-from siperb.client.ports import Account, Call, Run
+from siperb.client.ports import Call, Run
 from siperb.core.wire import Request, Response
 from siperb.errors import APITimeoutError, ConfigurationError, SiperbError, bare
 from siperb.models import BulkResult
@@ -35,7 +35,7 @@ class Ports(BulkRuns):
 
     _is_async = True
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         self._left_to_parent = getattr(self, "_loops", None)  # kept, lest the child close the parent's connections
         self._loops: dict[asyncio.AbstractEventLoop, _Here] = {}
         self._overdue: set[Key] = set()  # what an event loop was to refresh that has ended since
@@ -47,15 +47,15 @@ class Ports(BulkRuns):
         except BaseException:
             call.close()
             raise
-        task = asyncio.current_task()
-        here.calls.add(task)
+        here.calls.add(call)
         try:
             return await call
         except SiperbError as error:
             failed = error
         finally:
-            here.calls.discard(task)
-            here.one_ended.set()
+            here.calls.discard(call)
+            if self._closed:
+                here.one_ended.set()
         raise bare(failed)
 
     def _here(self) -> _Here:
@@ -96,22 +96,22 @@ class Ports(BulkRuns):
             timer.cancel()
 
     @asynccontextmanager
-    async def _alone(self, call: Call) -> AsyncGenerator[None, None]:
-        turns, account = self._here().turns, call.account
+    async def _alone(self, call: Call, name: Hashable = None) -> AsyncGenerator[None, None]:
+        turns, name = self._here().turns, name or call.account
         task: asyncio.Task[Any] = cast(Any, asyncio.current_task())
         mine = task, asyncio.get_running_loop().create_future()
-        while (other := turns.setdefault(account, mine)) is not mine and other[0] is not task:
+        while (other := turns.setdefault(name, mine)) is not mine and other[0] is not task:
             if not other[0].done():
                 if call.left <= 0:
                     raise APITimeoutError("The call got no answer in time: check the network or raise the timeout.")
                 await asyncio.wait(other, timeout=call.left, return_when=asyncio.FIRST_COMPLETED)
-            if other[0].done() and turns.get(account) is other:  # it was interrupted
-                del turns[account]
+            if other[0].done() and turns.get(name) is other:  # it was interrupted
+                del turns[name]
         try:
             yield
         finally:
-            if turns.get(account) is mine:
-                del turns[account]
+            if turns.get(name) is mine:
+                del turns[name]
             if not mine[1].done():
                 mine[1].set_result(None)
 
@@ -162,9 +162,19 @@ class Ports(BulkRuns):
             return failure(item, error)
 
     async def close(self) -> None:
-        """Wait for calls under way, up to 10 s for background refreshes, and close the connections.
+        """Wait for calls under way, and close the connections. ``async with`` does it for you.
 
-        No call is possible after it. A view is closed with its client; this does nothing to it.
+        Background refreshes get up to 10 s. No call is possible afterwards. A view is closed with its client, not by
+        itself.
+
+        Example:
+            ```python
+            client = AsyncSiperb()
+            try:
+                await client.login()
+            finally:
+                await client.close()
+            ```
         """
         if self._domain_user is not None:
             return
@@ -186,21 +196,21 @@ class Ports(BulkRuns):
 
 
 class _Here:
-    """What a client has in one event loop. calls: the tasks that make one."""
+    """What a client has in one event loop. calls: those under way."""
 
     def __init__(self, http_session: aiohttp.ClientSession | None, user_agent: str) -> None:
         with loading_libraries():
             from siperb.aio.transport import Transport
 
         self.transport = Transport(http_session, user_agent)
-        self.turns: dict[Account, tuple[asyncio.Task[Any], asyncio.Future[None]]] = {}
+        self.turns: dict[Hashable, tuple[asyncio.Task[Any], asyncio.Future[None]]] = {}
         self.refreshes: dict[Key, asyncio.Task[None]] = {}
         self.one_refresh = asyncio.Lock()
-        self.calls: set[asyncio.Task[Any] | None] = set()
+        self.calls: set[Any] = set()
         self.one_ended = asyncio.Event()
 
     async def close(self) -> None:
-        while any(task and not task.done() for task in self.calls):  # one that was interrupted is done
+        while any(call.cr_running or call.cr_await for call in self.calls):  # one that was interrupted does neither
             self.one_ended.clear()
             await self.one_ended.wait()
         if self.refreshes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -29,7 +30,7 @@ from siperb.client.network import (
 from siperb.core.wire import ANSWERS, MAX_REASON, Request, Response, request_id
 from siperb.errors import ConfigurationError, SiperbError
 
-LONGEST_LINE = 65536  # bytes of a header, as in http.client
+LONGEST_LINE, MOST_HEADERS = 65536, 99  # bytes of a header, and headers, as in http.client
 
 
 class Transport:
@@ -138,13 +139,33 @@ def _check(session: object) -> None:
 async def _own_session() -> AsyncGenerator[aiohttp.ClientSession, None]:
     """A generator, as an event loop that ends closes first what generators hold open."""
     async with aiohttp.ClientSession(
+        connector=_Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         response_class=_ClientResponse,
         max_line_size=LONGEST_LINE,
         max_field_size=LONGEST_LINE,
+        max_headers=MOST_HEADERS,
     ) as session:
         session.trace_configs.clear()  # trackers that have patched aiohttp write down each URL, device token included
         yield session
+
+
+class _Connector(aiohttp.TCPConnector):
+    async def _get(self, key: Any, traces: Any) -> Any:
+        """A kept connection on which nothing has come: it would be taken for the answer to the next request."""
+        while (kept := await super()._get(key, traces)) and _has_unread_data(kept):
+            kept.close()
+        return kept
+
+
+def _has_unread_data(connection: Any) -> bool:
+    """Whether aiohttp, or the system, holds data of this connection, or its end."""
+    socket = connection.transport.get_extra_info("socket")
+    if connection.protocol.should_close or socket is None or not hasattr(select, "poll"):  # as on Windows
+        return bool(connection.protocol.should_close)
+    readable = select.poll()
+    readable.register(socket, select.POLLIN)
+    return bool(readable.poll(0))
 
 
 class _ClientResponse(aiohttp.ClientResponse):

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from siperb.cli.failures import exit_code_of, is_expected, report
+from siperb.cli.failures import exit_code_of, is_expected
 from siperb.cli.options import Options
 from siperb.cli.parser import parse
 
@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         if isinstance(error, OSError):
             _discard_output()
+        from siperb.cli.terminal import report
+
         report(error, as_json=options.json)
         return exit_code_of(error)
 

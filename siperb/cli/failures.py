@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 
 from siperb import errors
@@ -74,13 +73,3 @@ def as_document(error: BaseException) -> dict[str, object]:
     if isinstance(error, APIError) and error.maybe_done:
         said["maybe_done"] = True
     return said
-
-
-def report(error: BaseException, *, as_json: bool) -> None:
-    from siperb.cli.terminal import json_text, say, write
-
-    with contextlib.suppress(OSError):  # the terminal may be what has gone
-        if as_json:
-            write(json_text({**as_document(error), "exit_code": exit_code_of(error)}, is_line=True), sys.stderr)
-        else:
-            say(sentence(error), mark="siperb: ", style="red")

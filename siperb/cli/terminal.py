@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import math
@@ -15,7 +16,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO, cast
 
-from siperb.cli.failures import CREDENTIALS, USAGE, CommandError
+from siperb.cli.failures import CREDENTIALS, USAGE, CommandError, as_document, exit_code_of, sentence
 from siperb.cli.options import Options
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -199,3 +200,11 @@ def _typed(prompt: str) -> str:
         except KeyboardInterrupt:
             say("")
             raise
+
+
+def report(error: BaseException, *, as_json: bool) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be what has gone
+        if as_json:
+            write(json_text({**as_document(error), "exit_code": exit_code_of(error)}, is_line=True), sys.stderr)
+        else:
+            say(sentence(error), mark="siperb: ", style="red")

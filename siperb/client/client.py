@@ -98,7 +98,7 @@ class Client(_Place, Accounts):
         self.state: SiperbState = SiperbState() if state is None else state
         self._accounts, self._to_forget, self._given = {}, {}, WeakSet()
         self._account = self._leaving = None
-        self.renew_after_fork()
+        self._renew_after_fork()
         renewed_after_fork(self)
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -108,7 +108,7 @@ class Client(_Place, Accounts):
             if "NoneUnlessStrict" in str(notes.get("return")):
                 notes["return"] = notes["return"].replace("NoneUnlessStrict", "None")
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Drop what a child must not inherit: turns that other threads have, and the parent's connections."""
         raise NotImplementedError
 
@@ -119,14 +119,26 @@ class Client(_Place, Accounts):
         )
 
     def for_user(self: C, user: siperb.DomainUser | str) -> C:
-        """A view on this client in which every call is that domain user's, with the administrator's own PAT.
+        """Return a view on this client. Its calls are made for a user of the domain, with the administrator's PAT.
 
-        user: one of `get_domain_users`, or its id.
+        The view shares the login, the connections, the options and the cache of its client, and is closed with it. A
+        view publishes nothing, and its `session` is None: a user's phone must not get the administrator's session.
+        A view cannot log in or out, list domain users, or make a view.
 
-        It shares the login, the connections, the options and the cache of its client, and is closed with it and not by
-        itself. It publishes nothing and its `session` is None: a session opens all that the administrator may do, and a
-        user's phone must not hold it. What it cannot do (log in or out, list domain users, make a view) raises
-        `ConfigurationError`, as does an id that cannot be used.
+        Args:
+            user: A user from `get_domain_users`, or its id.
+
+        Returns:
+            The view, of the same class as its client.
+
+        Raises:
+            ConfigurationError: The id cannot be used, or this is a view itself.
+
+        Example:
+            ```python
+            for user in client.get_domain_users():  # with AsyncSiperb, await the calls
+                print(user.email, len(client.for_user(user).get_devices()))
+            ```
         """
         self._refuse_in_view("make a view")
         user_id = user if isinstance(user, str) else getattr(user, "user_id", None)
@@ -144,7 +156,7 @@ class Client(_Place, Accounts):
 
     @property
     def session(self) -> siperb.Session | None:
-        """The session of the last login of this client; None before it, after `logout()` and in a view."""
+        """The session of the last login. None before it, after `logout()` and in a view."""
         account = self._account
         return account.session if account and self._domain_user is None else None
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from siperb.core.wire import Request
-from siperb.errors import APIConnectionError, APITimeoutError, ConfigurationError
+from siperb.errors import APIConnectionError, APIError, APIResponseError, APITimeoutError, ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
@@ -186,17 +186,19 @@ def no_answer(
     kinds: Mapping[str, Kinds],
     *,
     was_sent: bool,
-) -> APIConnectionError:
-    """The error for a request that got no complete answer.
+) -> APIError:
+    """The error for a request that got no complete answer, or one with more headers than the library takes.
 
     causes: the library's error, and those behind it. kinds: the library's own errors for "timeout" and "proxy".
     """
-    where, host = f"{request.method} {request.path_template} got no answer", urlsplit(base_url).netloc
-    error: APIConnectionError
+    where, host = f"{request.method} {request.path_template}", urlsplit(base_url).netloc
     if time.monotonic() >= deadline or isinstance(causes[0], kinds["timeout"]):
-        error = APITimeoutError(f"{where}: the time for {host} was up; check the network or raise the timeout.")
+        reason = f"the time for {host} was up; check the network or raise the timeout"
+        error: APIError = APITimeoutError(f"{where} got no answer: {reason}.")
+    elif was_sent and any(re.search(_TOO_LARGE, str(error)) for error in causes):
+        error = APIResponseError(f"{where} answered with too many or too long headers: check the base_url.")
     else:
-        error = APIConnectionError(f"{where}: {_reason(host, causes, kinds['proxy'])}.")
+        error = APIConnectionError(f"{where} got no answer: {_reason(host, causes, kinds['proxy'])}.")
     error.maybe_done = was_sent
     return error
 
@@ -222,5 +224,6 @@ def _reason(host: str, causes: Sequence[BaseException], proxy_errors: Kinds) -> 
     return f"the connection to {host} failed or broke off; check the base_url, DNS and the network"
 
 
+_TOO_LARGE = r"(?i)\bgot more than \d+ (bytes|headers)|\btoo many (headers|trailers)"  # http.client and aiohttp say so
 _CERTIFICATE = "check the base_url and this computer's clock, or name your CA bundle in REQUESTS_CA_BUNDLE"
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG")

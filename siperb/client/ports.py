@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -118,8 +118,8 @@ class Ports:
         """Have one of the threads do the work; None when it takes longer, RuntimeError when there is no thread."""
         raise NotImplementedError
 
-    def _alone(self, call: Call) -> AbstractAsyncContextManager[None]:
-        """``async with`` this one call of an account logs in; the others wait, until their deadlines."""
+    def _alone(self, call: Call, name: Hashable = None) -> AbstractAsyncContextManager[None]:
+        """``async with`` this one call of an account logs in, or makes what has this name; the others wait."""
         raise NotImplementedError
 
     def _behind(self, key: Key, refresh: Callable[[], Coroutine[Any, Any, None]]) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import NoneType
 from typing import Any, TypeVar, cast
+from unicodedata import name as unicode_name
+from unicodedata import normalize
 
 from attrs import evolve
 
@@ -30,7 +33,7 @@ def get_domain_users(search: str | None = None) -> Operation[list[DomainUser]]:
 
 
 def create_domain_user(email: str, description: str | None, welcome: bool, mailing_list: bool) -> Operation[DomainUser]:
-    body = {"Email": _text("email", email), "SendWelcomeEmail": welcome, "JoinMailingList": mailing_list}
+    body = {"Email": email, "SendWelcomeEmail": welcome, "JoinMailingList": mailing_list}
     body |= {"UserType": "Internal"} | _given(Description=description)
     return operation("POST", DOMAIN_USERS, json=body, understand=lambda answer: _domain_user(answer, UserEmail=email))
 
@@ -51,7 +54,7 @@ def get_every_device() -> Operation[list[Device]]:
 
 
 def create_device(description: str, platform: str, registration: Mapping[str, object] | None) -> Operation[Device]:
-    body = {"platform": _text("platform", platform), "provision_name": _text("description", description)}
+    body = {"platform": platform, "provision_name": description}
     return operation(
         "POST",
         DEVICES,
@@ -84,7 +87,7 @@ def get_pats() -> Operation[list[AccessToken]]:
 def create_pat(name: str, days: int) -> Operation[NewAccessToken]:
     if isinstance(days, bool) or not isinstance(cast(object, days), int) or days < 1:
         raise ConfigurationError("The days must be a whole number, 1 at least.")
-    body = {"friendlyName": _text("name", name), "expirationDays": days}
+    body = {"friendlyName": text("name", name), "expirationDays": days}
     return operation("POST", PATS, json=body, understand=_new_pat)
 
 
@@ -119,10 +122,31 @@ def _write(method: str, path: str, ids: Mapping[str, str] | None = None, **optio
     return operation(method, path, ids, understand=lambda _: None, **options)
 
 
-def _text(name: str, value: object) -> str:
-    if isinstance(value, str) and value.strip():
-        return value
+def clean(value: object) -> str:
+    """A name as it is compared and sent: in NFC, each run of blanks one space, none around; "" for what is no str."""
+    return " ".join(normalize("NFC", value).split()) if isinstance(value, str) else ""
+
+
+def text(name: str, value: object) -> str:
+    if cleaned := clean(value):
+        return cleaned
     raise ConfigurationError(f"The {name} must be a str that is not empty.")
+
+
+def address(value: object) -> str:
+    """The e-mail address as it is sent. With an invisible character in it, it would be another user's."""
+    email = text("email", value)
+    if unseen := [letter for letter in email if not letter.isprintable() or re.match(_UNSEEN, letter)]:
+        what = f"{unicode_name(unseen[0], 'a control character')} (U+{ord(unseen[0]):04X})"
+        raise ConfigurationError(f"The email has an invisible character, {what}: type it without.")
+    if not re.fullmatch(r"[^@\s,;:<>]+@[^@\s,;:<>]+", email):
+        raise ConfigurationError(
+            'The email must be one address as in anna@contact.example, without "mailto:" or a name.'
+        )
+    return email
+
+
+_UNSEEN = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]"  # though called printable
 
 
 def _given(**fields: object) -> dict[str, object]:

@@ -90,6 +90,11 @@ class _HTTPConnection(HTTPConnection):
     response_class = cast(Any, _Response)
     target = ""
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the kept connection may be used: nothing has come on it, not even into the TLS library."""
+        return super().is_connected and not getattr(self.sock, "pending", int)()
+
     def _tunnel(self) -> None:
         try:
             super()._tunnel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -18,7 +18,7 @@ from siperb.client.accounts import run_under_way
 from siperb.client.bulk import Bulk, BulkRuns, failure
 from siperb.client.kept import REFRESH_TIMEOUT
 from siperb.client.network import loading_libraries
-from siperb.client.ports import Account, Call, Run
+from siperb.client.ports import Call, Run
 from siperb.core.wire import Request, Response
 from siperb.errors import APITimeoutError, SiperbError, bare
 from siperb.models import BulkResult
@@ -45,9 +45,9 @@ class Ports(BulkRuns):
 
     _is_async = False
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         self._transports: dict[None, Transport] = {}
-        self._turns: dict[Account, _Turn] = {}
+        self._turns: dict[Hashable, _Turn] = {}
         self._refreshes: dict[Key, object] = {}
         self._refresher = WorkerPool(REFRESHER, 1, is_daemon=False, linger=0.0)
         self._latest = float("inf")  # when refreshes may hold the interpreter's exit no longer
@@ -93,18 +93,18 @@ class Ports(BulkRuns):
         return None
 
     @asynccontextmanager
-    async def _alone(self, call: Call) -> AsyncGenerator[None, None]:
-        mine, account = _Turn(_driven.get()), call.account
-        while (other := self._turns.setdefault(account, mine)) is not mine and not other.is_of_this_thread:
+    async def _alone(self, call: Call, name: Hashable = None) -> AsyncGenerator[None, None]:
+        mine, name = _Turn(_driven.get()), name or call.account
+        while (other := self._turns.setdefault(name, mine)) is not mine and not other.is_of_this_thread:
             if other.is_held:
                 other.wait(min(_time_left(call), LOOK_AGAIN))
-            elif self._turns.get(account) is other:
-                del self._turns[account]
+            elif self._turns.get(name) is other:
+                del self._turns[name]
         try:
             yield
         finally:
-            if self._turns.get(account) is mine:
-                del self._turns[account]
+            if self._turns.get(name) is mine:
+                del self._turns[name]
             mine.ended.put(None)
 
     def _behind(self, key: Key, refresh: Callable[[], Coroutine[Any, Any, None]]) -> bool:
@@ -169,9 +169,19 @@ class Ports(BulkRuns):
             return failure(item, error)
 
     def close(self) -> None:
-        """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it.
+        """Close the connections. ``with`` does it for you.
 
-        A view is closed with its client; this does nothing to it.
+        Background refreshes get up to 10 s. No call is possible afterwards. A view is closed with its client, not by
+        itself.
+
+        Example:
+            ```python
+            client = Siperb()
+            try:
+                client.login()
+            finally:
+                client.close()
+            ```
         """
         if self._domain_user is not None:
             return

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import tracemalloc
 import zlib
 
+import aiohttp
 import pytest
+import requests
 from facades import Facade, chain
 from hostile import Raw, head
 
@@ -29,6 +32,7 @@ CASES: dict[str, tuple[Fault, type]] = {
     "103 before it": (Raw(INTERIM + PLAIN), OK),
     "many 102 before it": (Raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 30 + PLAIN), OK),
     "a header of 30 KB": (Raw(head(b"X-Long: " + b"x" * 30_000, b"Content-Length: <length>") + b"<body>"), OK),
+    "99 headers": (Raw(head(*[b"X: 1"] * 97, b"Content-Length: <length>") + b"<body>"), OK),
     "chunks with extensions and a trailer": (
         Raw(head(b"Transfer-Encoding: chunked") + b'2;a="b"\r\n[]\r\n0\r\nX-After: 1\r\n\r\n'),
         OK,
@@ -61,7 +65,6 @@ CASES: dict[str, tuple[Fault, type]] = {
     "HTTP/0.9": (Raw(b"<html>hello</html>\r\n\r\n"), APIConnectionError),
     "TLS where none is": (Raw(b"\x15\x03\x01\x00\x02\x02\x16"), APIConnectionError),
     "a status of letters": (Raw(b"HTTP/1.1 OK fine\r\n\r\n"), APIConnectionError),
-    "a header of 70 KB": (Raw(head(b"X-Long: " + b"x" * 70_000)), APIConnectionError),
     # An answer that is none.
     "101": (Raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), APIResponseError),
     "202": (Status(202), APIResponseError),
@@ -72,6 +75,8 @@ CASES: dict[str, tuple[Fault, type]] = {
     "302 to no URL": (Redirect("http://[::1"), APIResponseError),
     "304": (Raw(b"HTTP/1.1 304 Not Modified\r\n\r\n"), APIResponseError),
     "308 to a scheme of its own": (Redirect("file:///etc/passwd", 308), APIResponseError),
+    "100 headers": (Raw(head(*[b"X: 1"] * 98, b"Content-Length: <length>") + b"<body>"), APIResponseError),
+    "a header of 70 KB": (Raw(head(b"X-Long: " + b"x" * 70_000)), APIResponseError),
     "empty": (Body(b""), APIResponseError),
     "length 0": (Raw(head(b"Content-Length: 0")), APIResponseError),
     "a body longer than its length": (Raw(head(b"Content-Length: 9") + b"<body>"), APIResponseError),
@@ -130,6 +135,27 @@ def test_what_an_answer_becomes(facade: Facade, name: str, monkeypatch: pytest.M
         assert str(caught.value).startswith(("GET /Users/{id}/Devices/ ", "The API's answer, "))
     facade.server.clear_faults()
     assert len(facade.call(client.get_devices, **own)) == 2
+
+
+@pytest.mark.parametrize("lines", [[b"X: 1"] * 150, [b"X: " + b"x" * 70_000]], ids=["many", "long"])
+@pytest.mark.parametrize("is_given", [False, True])
+def test_headers_beyond_the_limits_are_asked_for_once(facade: Facade, lines: list[bytes], is_given: bool) -> None:
+    """is_given: the limits are those of a session of the user's."""
+    facade.server.fail(None, Raw(head(*lines, b"Content-Length: <length>") + b"<body>"), times=None)
+    with contextlib.ExitStack() as stack:
+        session = stack.enter_context(requests.Session()) if is_given and not facade.is_async else None
+        if is_given and facade.is_async:
+            session = facade.call(aiohttp.ClientSession)
+            stack.callback(facade.call, session.close)
+        client = facade.client(http_session=session)
+        with pytest.raises(
+            APIResponseError, match=r"^POST /Login answered with too many or too long headers"
+        ) as caught:
+            facade.call(client.login)
+        assert not caught.value.maybe_done
+        facade.server.clear_faults()
+        facade.call(client.login)
+    assert len(facade.server.requests) == 2
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ class Transport:
     """Sends requests through one session, its own or the user's, which all threads share."""
 
     def __init__(self, http_session: requests.Session | None, user_agent: str) -> None:
-        if http_session is not None and not isinstance(http_session, _Session):
+        if http_session is not None and not isinstance(cast(object, http_session), _Session):
             raise ConfigurationError(f"The http_session must be a requests.Session, not {type(http_session).__name__}.")
         self._given = http_session
         self._own: dict[str, requests.Session] = {}

@@ -14,7 +14,19 @@ import venv
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-NEEDED = ("siperb", "tests", "examples", "docs", "README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "tox.ini")
+NEEDED = (
+    "siperb",
+    "tests",
+    "examples",
+    "docs",
+    "mkdocs.yml",
+    "README.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "LICENSE",
+    "pyproject.toml",
+    "tox.ini",
+)
 UNWANTED = re.compile(r"(^|/)(node_modules|__pycache__|dist|\.tox|\.venv|[^/]*\.pyc)(/|$)")
 
 

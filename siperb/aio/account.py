@@ -102,7 +102,7 @@ class AccountCalls(Administration):
                 print(setting["Key"], setting["Value"])
             ```
         """
-        call = self._ask(admin.get_settings(), timeout=timeout)
+        call = self._ask(lambda: admin.get_settings(), timeout=timeout)
         return await self._run(call)
 
     async def update_settings(self, settings: Mapping[str, object], *, timeout: float | None = None) -> None:
@@ -122,7 +122,7 @@ class AccountCalls(Administration):
             await client.update_settings({"EnableCallRecording": False})
             ```
         """
-        call = self._ask(admin.update_settings(settings), timeout=timeout)
+        call = self._ask(lambda: admin.update_settings(settings), timeout=timeout)
         return await self._run(call)
 
     async def create_pat(self, name: str, *, days: int = 100, timeout: float | None = None) -> siperb.NewAccessToken:
@@ -146,7 +146,7 @@ class AccountCalls(Administration):
             await client.login(created.token)
             ```
         """
-        call = self._ask(admin.create_pat(name, days), timeout=timeout)
+        call = self._ask(lambda: admin.create_pat(name, days), timeout=timeout)
         return await self._run(call)
 
     async def get_pats(self, *, timeout: float | None = None) -> list[siperb.AccessToken]:
@@ -167,7 +167,7 @@ class AccountCalls(Administration):
                 print(pat.pat_id, pat.name)
             ```
         """
-        call = self._ask(admin.get_pats(), timeout=timeout)
+        call = self._ask(lambda: admin.get_pats(), timeout=timeout)
         return await self._run(call)
 
     async def delete_pat(self, pat_id: str, *, timeout: float | None = None) -> None:
@@ -188,5 +188,5 @@ class AccountCalls(Administration):
                     await client.delete_pat(pat.pat_id)
             ```
         """
-        call = self._ask(admin.delete_pat(pat_id), timeout=timeout)
+        call = self._ask(lambda: admin.delete_pat(pat_id), timeout=timeout)
         return await self._run(call)

@@ -112,7 +112,7 @@ class Administration(Ports):
                 print(user.email, len(await client.for_user(user).get_devices()))
             ```
         """
-        call = self._of_domain(admin.get_domain_users(search), timeout)
+        call = self._of_domain(lambda: admin.get_domain_users(search), timeout)
         return await self._run(call)
 
     async def create_domain_user(
@@ -177,7 +177,7 @@ class Administration(Ports):
                 await client.update_domain_user(user.user_id, permissions={"EnableDevices": True})
             ```
         """
-        call = self._of_domain(admin.update_domain_user(user_id, description, permissions), timeout)
+        call = self._of_domain(lambda: admin.update_domain_user(user_id, description, permissions), timeout)
         return await self._run(call)
 
     async def delete_domain_user(
@@ -204,5 +204,5 @@ class Administration(Ports):
                 await client.delete_domain_user(user.user_id)
             ```
         """
-        call = self._of_domain(admin.delete_domain_user(user_id, send_exit_email), timeout)
+        call = self._of_domain(lambda: admin.delete_domain_user(user_id, send_exit_email), timeout)
         return await self._run(call)

@@ -27,7 +27,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
     Every call logs in by itself. One client may serve many tasks, and more than one event loop.
 
     Args:
-        pat: The personal access token. None means ``SIPERB_PAT``, then the file that ``SIPERB_PAT_FILE`` names, then
+        pat: The personal access token. None means ``SIPERB_PAT``, then the file of ``SIPERB_PAT_FILE``, then
             the keyring entry of ``siperb login``.
         base_url: An address with https, or http to loopback. None means ``SIPERB_BASE_URL``, then
             https://api.siperb.com.
@@ -134,8 +134,9 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
             ```
         """
         key = cache_key_of("session_key", session_key, enable_cache)
-        operation = operations.get_devices(platform, key)
-        call = self._ask_leniently("get_devices", operation, user_id, session_token, timeout)
+        call = self._ask_leniently(
+            "get_devices", lambda: operations.get_devices(platform, key), user_id, session_token, timeout
+        )
         return await self._run(call)
 
     async def get_provisioning(
@@ -175,8 +176,9 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
             ```
         """
         key = cache_key_of("provisioning_key", provisioning_key, enable_cache)
-        operation = operations.get_provisioning(device_token, key)
-        call = self._ask_leniently("get_provisioning", operation, user_id, session_token, timeout)
+        call = self._ask_leniently(
+            "get_provisioning", lambda: operations.get_provisioning(device_token, key), user_id, session_token, timeout
+        )
         return await self._run(call)
 
     async def get_user(
@@ -206,8 +208,7 @@ class AsyncSiperb(BulkCalls, Generic[NoneUnlessStrict]):
             print(user.raw)
             ```
         """
-        operation = operations.get_user()
-        call = self._ask_leniently("get_user", operation, user_id, session_token, timeout)
+        call = self._ask_leniently("get_user", operations.get_user, user_id, session_token, timeout)
         return await self._run(call)
 
 

@@ -74,7 +74,7 @@ class DeviceCalls(AccountCalls):
             await client.update_device(devices[0].device_token, settings={"EnableCallRecording": False})
             ```
         """
-        call = self._ask(admin.update_device(device_token, description, settings), timeout=timeout)
+        call = self._ask(lambda: admin.update_device(device_token, description, settings), timeout=timeout)
         return await self._run(call)
 
     async def delete_device(self, device_token: str, *, timeout: float | None = None) -> None:
@@ -95,7 +95,7 @@ class DeviceCalls(AccountCalls):
                     await client.delete_device(device.device_token)
             ```
         """
-        call = self._ask(admin.delete_device(device_token), timeout=timeout)
+        call = self._ask(lambda: admin.delete_device(device_token), timeout=timeout)
         return await self._run(call)
 
     async def get_log(
@@ -131,7 +131,7 @@ class DeviceCalls(AccountCalls):
                 print(entry)
             ```
         """
-        call = self._ask(admin.get_log(kind, device_token, date, limit), timeout=timeout)
+        call = self._ask(lambda: admin.get_log(kind, device_token, date, limit), timeout=timeout)
         return await self._run(call)
 
     async def check_registration(

@@ -59,8 +59,6 @@ def sentence(error: BaseException) -> str:
         return "The JSON is nested too deeply to be shown."
     text = str(error).replace("base_url", "address")
     text = text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
-    if isinstance(error, APIStatusError) and error.detail:
-        text += f" The API says: {error.detail.rstrip('.')}."
     if isinstance(error, APIError) and error.maybe_done:
         text += " The API may have done it: check before you try again."
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from weakref import WeakSet
 
@@ -164,12 +164,13 @@ class Client(_Place, Accounts):
 
     async def _ask(
         self,
-        operation: Operation[T],
+        make: Callable[[], Operation[T]],
         user_id: str | None = None,
         session_token: str | None = None,
         timeout: float | None = None,
     ) -> T:
-        """The answer, published if it is still wanted."""
+        """The answer, published if it is still wanted. The operation is made here, so that its errors leave bare."""
+        operation = make()
         call = self._begin(timeout, given_session(user_id, session_token), is_cached=operation.kept is not None)
         if operation.kept is None:
             _, answer = await self._answer(call, operation)
@@ -199,14 +200,14 @@ class Client(_Place, Accounts):
     async def _ask_leniently(
         self,
         name: str,
-        operation: Operation[T],
+        make: Callable[[], Operation[T]],
         user_id: str | None,
         session_token: str | None,
         timeout: float | None,
     ) -> T | Any:
         """The answer; None when the API fails or refuses, unless the client is strict."""
         try:
-            return await self._ask(operation, user_id, session_token, timeout)
+            return await self._ask(make, user_id, session_token, timeout)
         except PASSED_OVER as error:
             if self._strict:
                 raise
@@ -218,11 +219,11 @@ class Client(_Place, Accounts):
     ) -> Coroutine[Any, Any, Any]:
         """options: those of `by_path.operation`."""
         in_view = self._domain_user is not None
-        return self._ask(by_path.operation(method, path, ids, in_view=in_view, **options), timeout=timeout)
+        return self._ask(lambda: by_path.operation(method, path, ids, in_view=in_view, **options), timeout=timeout)
 
-    def _of_domain(self, operation: Operation[T], timeout: float | None) -> Coroutine[Any, Any, T]:
+    async def _of_domain(self, make: Callable[[], Operation[T]], timeout: float | None) -> T:
         self._refuse_in_view("see or change domain users")
-        return self._ask(operation, timeout=timeout)
+        return await self._ask(make, timeout=timeout)
 
     async def _check_registration(
         self, provisioning: siperb.Provisioning, insecure: bool, origin: str | None, timeout: float | None

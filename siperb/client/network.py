@@ -75,11 +75,12 @@ def environment_proxy(base_url: str) -> str | None:
     """The proxy that the environment or the system sets for this address, by the rules of requests.
 
     Plain http carries tokens in the clear, so it takes a proxy only on this machine. Raises `ConfigurationError` for a
-    proxy that is not spoken to in HTTP. It may hold a password: see `without_credentials`.
+    proxy that is not spoken to in HTTP, unless the address is on this machine. It may hold a password: see
+    `without_credentials`.
     """
     from urllib.request import getproxies
 
-    if getproxies().keys() <= {"no"}:
+    if getproxies().keys() <= {"no"} or _is_exempt(base_url):
         return None
     from requests.utils import get_environ_proxies, select_proxy
 
@@ -92,12 +93,25 @@ def environment_proxy(base_url: str) -> str | None:
         scheme, host, _ = (found := urlsplit(proxy)).scheme, found.hostname or "", found.port
     except ValueError:
         scheme, host = "", ""
-    if scheme not in ("http", "https") or not host:
+    wrong = "has a space or a quotation mark in it" if re.search(r"[\s'\"]", proxy) else ""
+    wrong = wrong or ("" if scheme in ("http", "https") and host else "is not one of HTTP")
+    api = urlsplit(base_url)
+    if (wrong and is_loopback(api.hostname or "")) or (api.scheme == "http" and not is_loopback(host)):
+        return None
+    if wrong:
         raise ConfigurationError(
-            "The proxy that the environment sets is not one of HTTP: set HTTPS_PROXY to http://host:port, "
+            f"The proxy that the environment sets {wrong}: set HTTPS_PROXY to http://host:port, "
             "or name the API's host in NO_PROXY."
         )
-    return None if urlsplit(base_url).scheme == "http" and not is_loopback(host) else proxy
+    return proxy
+
+
+def _is_exempt(url: str) -> bool:
+    """Whether NO_PROXY has this IP address, or with brackets, which requests does not know."""
+    address, said = _ip(urlsplit(url).hostname or ""), os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    return address is not None and any(
+        name == urlsplit(url).netloc or _ip(name.strip("[]")) == address for name in re.split("[ ,]+", said)
+    )
 
 
 def without_credentials(proxy: str) -> tuple[str, dict[str, str]]:

@@ -40,15 +40,20 @@ def raise_for_status(request: Request, response: Response, *, now: float) -> Non
     retry_after = _retry_after(response, now)
     if status == 404 and request.path_template == "/Login":
         advice = "there is no API at this address; check the base_url"
+    until = ""
     if retry_after and (status == 429 or status >= 500):
-        advice += f", not before {_clock(now + retry_after)}"
+        until = f", not before {_clock(now + retry_after)}"
+    detail = _detail(request, response)
+    message = f"{where} answered {status}: {advice}{until}."
+    if detail and not _is_phrase(detail, status):  # advice of ours might contradict it
+        message = f"{detail.rstrip('.')} ({where} answered {status}{until})."
     raise kind(
-        f"{where} answered {status}: {advice}.",
+        message,
         status_code=status,
         method=request.method,
         path_template=request.path_template,
         retry_after=retry_after,
-        detail=_detail(request, response),
+        detail=detail,
         request_id=told,
     )
 
@@ -128,6 +133,7 @@ def _detail(request: Request, response: Response) -> str | None:
     except (ValueError, RecursionError):
         reason = "" if set("<{[") & set(text) else text  # a page, or a document that is none
     secrets = {word for value in request.headers.values() for word in value.split() if word != "Bearer"} - _NO_SECRETS
+    secrets |= set(re.findall(_NOT_QUOTED, request.body.decode()))
     shown = request.path_template.split("/")
     secrets |= {unquote(part) for part in request.path.partition("?")[0].split("/") if part not in shown}
 
@@ -140,6 +146,15 @@ def _detail(request: Request, response: Response) -> str | None:
 
 
 _NO_SECRETS = {"application/json"}
+_NOT_QUOTED = r'(?i)"[^"]*(?:passw|jwt|token|secret)[^"]*":"((?:[^"\\]|\\.){4,})"'
+
+
+def _is_phrase(detail: str, status: int) -> bool:
+    """Whether it says no more than the status does, as "Not Found" of 404."""
+    from http import HTTPStatus
+
+    phrases = {one.value: one.phrase for one in HTTPStatus}
+    return detail.strip(" .!").casefold() == phrases.get(status, "").casefold()
 
 
 def _reasons(said: object) -> Iterator[str]:

@@ -110,7 +110,7 @@ class AccountCalls(Administration):
             ```
         """
         self = client(cls)
-        call = self._ask(admin.get_settings(), timeout=timeout)
+        call = self._ask(lambda: admin.get_settings(), timeout=timeout)
         return self._run(call)
 
     @OnClassToo
@@ -132,7 +132,7 @@ class AccountCalls(Administration):
             ```
         """
         self = client(cls)
-        call = self._ask(admin.update_settings(settings), timeout=timeout)
+        call = self._ask(lambda: admin.update_settings(settings), timeout=timeout)
         return self._run(call)
 
     @OnClassToo
@@ -158,7 +158,7 @@ class AccountCalls(Administration):
             ```
         """
         self = client(cls)
-        call = self._ask(admin.create_pat(name, days), timeout=timeout)
+        call = self._ask(lambda: admin.create_pat(name, days), timeout=timeout)
         return self._run(call)
 
     @OnClassToo
@@ -181,7 +181,7 @@ class AccountCalls(Administration):
             ```
         """
         self = client(cls)
-        call = self._ask(admin.get_pats(), timeout=timeout)
+        call = self._ask(lambda: admin.get_pats(), timeout=timeout)
         return self._run(call)
 
     @OnClassToo
@@ -204,5 +204,5 @@ class AccountCalls(Administration):
             ```
         """
         self = client(cls)
-        call = self._ask(admin.delete_pat(pat_id), timeout=timeout)
+        call = self._ask(lambda: admin.delete_pat(pat_id), timeout=timeout)
         return self._run(call)

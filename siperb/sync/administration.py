@@ -120,7 +120,7 @@ class Administration(Ports):
             ```
         """
         self = client(cls)
-        call = self._of_domain(admin.get_domain_users(search), timeout)
+        call = self._of_domain(lambda: admin.get_domain_users(search), timeout)
         return self._run(call)
 
     @OnClassToo
@@ -189,7 +189,7 @@ class Administration(Ports):
             ```
         """
         self = client(cls)
-        call = self._of_domain(admin.update_domain_user(user_id, description, permissions), timeout)
+        call = self._of_domain(lambda: admin.update_domain_user(user_id, description, permissions), timeout)
         return self._run(call)
 
     @OnClassToo
@@ -218,5 +218,5 @@ class Administration(Ports):
             ```
         """
         self = client(cls)
-        call = self._of_domain(admin.delete_domain_user(user_id, send_exit_email), timeout)
+        call = self._of_domain(lambda: admin.delete_domain_user(user_id, send_exit_email), timeout)
         return self._run(call)

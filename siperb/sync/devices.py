@@ -80,7 +80,7 @@ class DeviceCalls(AccountCalls):
             ```
         """
         self = client(cls)
-        call = self._ask(admin.update_device(device_token, description, settings), timeout=timeout)
+        call = self._ask(lambda: admin.update_device(device_token, description, settings), timeout=timeout)
         return self._run(call)
 
     @OnClassToo
@@ -103,7 +103,7 @@ class DeviceCalls(AccountCalls):
             ```
         """
         self = client(cls)
-        call = self._ask(admin.delete_device(device_token), timeout=timeout)
+        call = self._ask(lambda: admin.delete_device(device_token), timeout=timeout)
         return self._run(call)
 
     @OnClassToo
@@ -141,7 +141,7 @@ class DeviceCalls(AccountCalls):
             ```
         """
         self = client(cls)
-        call = self._ask(admin.get_log(kind, device_token, date, limit), timeout=timeout)
+        call = self._ask(lambda: admin.get_log(kind, device_token, date, limit), timeout=timeout)
         return self._run(call)
 
     @OnClassToo

@@ -208,7 +208,8 @@ def test_the_reason_of_the_api_is_told(run: Run, siperb_server: SiperbServer) ->
     argv = ("api", "POST", "/Users/{user_id}/DomainUsers", "-f", "Email=anna@contact.example")
     result = run(*argv)
     assert result.code == 1
-    assert result.err.endswith("The API says: No available seats: buy another one first.\n")
+    reason = "No available seats: buy another one first (POST /Users/{id}/DomainUsers answered 403).\n"
+    assert result.err.endswith(reason)
     assert json.loads(run(*argv, "--json").err)["status_code"] == 403
 
 

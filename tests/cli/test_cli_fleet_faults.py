@@ -45,7 +45,7 @@ def test_no_seat_ends_the_making_of_users_alone(run: Run, siperb_server: SiperbS
     assert count["create user", "skipped"] == 30 - failed
     assert count["create device", "skipped"] == 30
     assert "New" in names(ben)
-    assert result.out.count("The API says: No available seats: buy another one first.") == failed
+    assert result.out.count("No available seats: buy another one first (POST ") == failed
     assert result.err.splitlines()[0] == f"1 change applied, {failed} failed, {60 - failed} not tried."
     siperb_server.seats = None
     assert run("fleet", "apply", str(file), "--json", "--yes").code == 0

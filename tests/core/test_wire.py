@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from siperb.client.arguments import given_session
-from siperb.core import operations
+from siperb.core import admin, operations
 from siperb.core.status import raise_for_status
 from siperb.core.wire import (
     Request,
@@ -18,7 +18,7 @@ from siperb.core.wire import (
     parse_login,
     parse_provisioning,
 )
-from siperb.errors import APIResponseError, APIStatusError, ConfigurationError, DeviceNotScriptError
+from siperb.errors import APIResponseError, APIStatusError, ConfigurationError, DeviceNotScriptError, RateLimitError
 from siperb.models import Provisioning, Session
 
 SESSION = Session("68d1786b", "token,with-comma")
@@ -318,8 +318,35 @@ def test_the_reason_of_the_api(body: bytes, detail: str | None) -> None:
     assert refusal(422, body).detail == detail
 
 
-def test_the_reason_of_the_api_is_no_part_of_the_text() -> None:
-    assert "seats" not in str(refusal(403, b"no available seats"))
+@pytest.mark.parametrize(
+    ("status", "body", "text"),
+    [
+        (403, b'{"message": "No available seats."}', "No available seats (POST /Login answered 403)."),
+        (401, b"PAT has expired", "PAT has expired (POST /Login answered 401)."),
+        (
+            403,
+            b'{"message": "Forbidden"}',
+            "POST /Login answered 403: this user may not do that; check whose token it is.",
+        ),
+        (500, b"Internal server error.", "POST /Login answered 500: the API is in trouble; try again later."),
+        (499, b"Gone away", "Gone away (POST /Login answered 499)."),
+        (499, b"", "POST /Login answered 499: check the request."),
+    ],
+)
+def test_the_reason_of_the_api_comes_first_and_without_advice(status: int, body: bytes, text: str) -> None:
+    assert str(refusal(status, body)) == text
+
+
+def test_a_reason_keeps_the_time_to_wait() -> None:
+    answer = Response(429, b"Slow down!", {"retry-after": "90"})
+    with pytest.raises(RateLimitError, match=r"^Slow down! \(POST /Login answered 429, not before 1970-.* UTC\)\.$"):
+        raise_for_status(operations.login("pat"), answer, now=10.0)
+
+
+def test_the_reason_quotes_no_secret_of_the_body() -> None:
+    fields = {"SipPassword": "hunter22", "Extension": "701", "AuthToken": "ab"}
+    request = admin.update_settings(fields).request(Session("ann", "token,2"))
+    assert refusal(400, b"hunter22 for 701 (ab)", request).detail == "\u2026 for 701 (ab)"
 
 
 def test_the_reason_quotes_nothing_that_was_sent_in_secret() -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
+from pages import README, ROOT, Block, blocks_of
 from siprig import rig
 from siprig.fixtures import ACCOUNTS, account, chromium_fixture, registrar_fixture  # noqa: F401
 from siprig.rig import DOMAIN, Chromium, Page, Registrar
@@ -24,7 +24,8 @@ from siperb.testing import SiperbServer
 
 pytestmark = pytest.mark.registrar
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGES = README, ROOT / "docs" / "guides" / "browser-phone.md"
+JAVASCRIPT = [block for block in blocks_of(*PAGES) if block.language == "javascript"]
 AGENTS = {"sipjs": "SIP.js", "jssip": "JsSIP"}
 both_libraries = pytest.mark.parametrize("library", AGENTS)
 
@@ -197,9 +198,9 @@ def test_the_libraries_read_back_what_is_emitted(library: str, page: Page) -> No
 SESSION = Session(user_id="68d1786bbc42833885d1f092a5ba29d4", session_token="havHcBwB,ad328846aa18")
 
 
-@pytest.mark.parametrize("block", re.findall(r"^```javascript\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
-def test_what_the_front_page_says_registers(registrar: Registrar, provisioned: Provisioned, block: str) -> None:
-    library = "jssip" if "JsSIP" in block else "sipjs"
+@pytest.mark.parametrize("block", JAVASCRIPT, ids=str)
+def test_javascript_of_the_pages_registers(registrar: Registrar, provisioned: Provisioned, block: Block) -> None:
+    library = "jssip" if "JsSIP" in block.code else "sipjs"
     since = len(registrar.log)
-    with rig.running_in_node(block, configure(library, provisioned())):
+    with rig.running_in_node(block.code, configure(library, provisioned())):
         assert AGENTS[library] in registrar.seen("accepted sip:u700@", since)

@@ -132,7 +132,7 @@ def test_what_an_answer_becomes(facade: Facade, name: str, monkeypatch: pytest.M
             facade.call(client.get_devices, **own)
         assert type(caught.value) is expected or name == "a body longer than its length"
         assert chain(caught.value) == [caught.value]
-        assert str(caught.value).startswith(("GET /Users/{id}/Devices/ ", "The API's answer, "))
+        assert "GET /Users/{id}/Devices/ " in str(caught.value) or "The API's answer, " in str(caught.value)
     facade.server.clear_faults()
     assert len(facade.call(client.get_devices, **own)) == 2
 

@@ -121,6 +121,45 @@ def test_no_proxy_is_read_as_requests_reads_it(no_proxy: str, url: str, monkeypa
     assert (environment_proxy(url) is None) == should_bypass_proxies(url, None)
 
 
+@pytest.mark.parametrize(
+    ("no_proxy", "is_direct"),
+    [
+        ("[::1]", True),
+        ("api.example, [::1]:8443", True),
+        ("[0:0::1]", True),
+        ("::1", True),
+        ("[::2],[::1]:9", False),
+    ],
+)
+def test_an_ipv6_address_may_have_brackets_in_no_proxy(
+    no_proxy: str, is_direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    assert (environment_proxy("https://[::1]:8443") is None) == is_direct
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "'http://127.0.0.1:1'"])
+def test_a_proxy_that_cannot_be_used_is_none_of_this_machines_business(
+    facade: Facade, proxy: str, tls: tuple[Path, Any], tls_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls[0]))
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    for client in facade.client(), https_client(facade, tls_server):
+        assert facade.call(client.login)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ['"http://proxy.example:3128"', "'proxy.example:3128'", "http://proxy.example:3128 ", "http://a b@proxy.example"],
+)
+def test_a_proxy_with_a_space_or_quotes_is_told_so(facade: Facade, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ConfigurationError, match="has a space or a quotation mark in it: set HTTPS_PROXY") as caught:
+        facade.call(facade.client(base_url="https://api.siperb.example").login)
+    assert "proxy.example" not in str(caught.value)
+
+
 def test_a_proxys_password_is_sent_in_utf_8(
     facade: Facade, tls: tuple[Path, Any], tls_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

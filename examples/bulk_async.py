@@ -1,4 +1,4 @@
-"""Bulk provisioning in asyncio: results as they come, and the API decides the pace (`Retry-After`)."""
+"""The asyncio twin of bulk.py. The API decides the pace (`Retry-After`)."""
 
 import asyncio
 
@@ -7,9 +7,9 @@ from siperb import AsyncSiperb
 
 async def main() -> None:
     found = 0
-    async with AsyncSiperb() as client:
+    async with AsyncSiperb(strict=True) as client:
         async for result in client.provision_all(concurrency=32):
-            if result.provisioning:
+            if result.error is None:
                 found += 1
             else:
                 print("Failed:", result.error)

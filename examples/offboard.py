@@ -1,8 +1,9 @@
-"""Users whose e-mail addresses stand in a file, a line each, leave the domain with all that hangs on them.
+"""Remove the users of a CSV file (column email) from the domain, with their devices and connections.
 
-Run it again after any failure: who has gone already is passed over.
+Run it again after any failure: users who have gone already are skipped.
 """
 
+import csv
 import sys
 from collections import Counter
 
@@ -23,10 +24,10 @@ def offboard(user: DomainUser) -> int:
     return len(devices)
 
 
-with open(sys.argv[1], encoding="utf-8-sig") as file:
-    emails = Counter(line.strip().casefold() for line in file if line.strip())
-if wrong := [email for email, count in emails.items() if count > 1 or email.count("@") != 1 or "," in email]:
-    sys.exit(f"Nobody was removed: not one address, or there twice: {wrong}")
+with open(sys.argv[1], encoding="utf-8-sig", newline="") as file:
+    emails = Counter((row.get("email") or "").strip().casefold() for row in csv.DictReader(file))
+if wrong := [email for email, count in emails.items() if count > 1 or email.count("@") != 1]:
+    sys.exit(f"Nobody was removed: no address in the column email, or there twice: {wrong}")
 failed = 0
 with client:
     leavers = [user for user in client.get_domain_users() if (user.email or "").strip().casefold() in emails]

@@ -1,4 +1,4 @@
-"""The quickstart for asyncio: all devices provisioned side by side. The token comes from SIPERB_PAT."""
+"""The quickstart for asyncio. All devices are provisioned side by side. The token comes from SIPERB_PAT."""
 
 import asyncio
 

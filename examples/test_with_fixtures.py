@@ -1,18 +1,20 @@
-"""Testing your own code: the `siperb_server` fixture comes with the package. Run it with `pytest`."""
+"""Tests of your own code: the fixture `siperb_server` comes with the package.
+
+Needs `pip install pytest`. Run `pytest test_with_fixtures.py`, here or in a copy.
+"""
 
 import pytest
 
-from siperb import MemoryCache, Siperb
+from siperb import APIStatusError, MemoryCache, Siperb
 from siperb.testing import SiperbServer, Status
 
 
 def dial_string() -> str:
-    """Code under test: it finds the loopback API by itself, through SIPERB_BASE_URL and SIPERB_PAT."""
-    with Siperb(cache=MemoryCache()) as client:
-        for device in client.get_devices() or []:
+    """Code under test. It finds the loopback API by itself, through SIPERB_BASE_URL and SIPERB_PAT."""
+    with Siperb(strict=True, cache=MemoryCache()) as client:
+        for device in client.get_devices():
             provisioning = client.get_provisioning(device.device_token)
-            if provisioning:
-                return f"sip:{provisioning.sip_username}@{provisioning.sip_domain}"
+            return f"sip:{provisioning.sip_username}@{provisioning.sip_domain}"
     return "no phone"
 
 
@@ -24,4 +26,6 @@ def test_a_phone_is_found(siperb_server: SiperbServer) -> None:
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_the_api_refuses(siperb_server: SiperbServer, status: int) -> None:
     siperb_server.fail("provisioning", Status(status), times=None)
-    assert dial_string() == "no phone"
+    with pytest.raises(APIStatusError) as caught:
+        dial_string()
+    assert caught.value.status_code == status

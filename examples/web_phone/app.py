@@ -17,13 +17,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from siperb import AsyncSiperb, Device, MissingCredentialsError, Provisioning, SiperbError, sip
+from siperb import AsyncSiperb, Device, MissingCredentialsError, Provisioning, SiperbError, StrictAsyncSiperb, sip
 
 HERE = Path(__file__).parent
 FILES = {"/": HERE / "index.html", "/style.css": HERE / "style.css", "/phone.js": HERE / "dist" / "phone.js"}
@@ -33,7 +33,7 @@ SIGNED_IN = 12 * 3600.0  # seconds until a page has to sign in again
 LONGEST_BODY = 1024  # bytes; a page sends a key and nothing else
 TIME_TO_LOG_IN = 5.0  # seconds; what is wrong then is told by the page, which can try again
 
-CLIENT = web.AppKey("client", AsyncSiperb[NoReturn])  # a strict one: NoReturn is what it gives on failure
+CLIENT = web.AppKey("client", StrictAsyncSiperb)
 OPTIONS = web.AppKey("options", argparse.Namespace)
 KEYS = web.AppKey("keys", dict[str, str])
 SESSIONS = web.AppKey("sessions", dict[str, tuple[str, float]])  # user, and when it ends

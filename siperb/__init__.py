@@ -9,7 +9,7 @@ from siperb._version import __version__
 TYPE_CHECKING = False  # type checkers know the name; importing `typing` would double the time of this import
 
 if TYPE_CHECKING:
-    from siperb.aio.client import AsyncSiperb
+    from siperb.aio.client import AsyncSiperb, StrictAsyncSiperb
     from siperb.cache import Cache, KeyringCache, MemoryCache
     from siperb.errors import (
         APIConnectionError,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     )
     from siperb.sip.registration import Contact, Registration
     from siperb.state import SiperbAPI, SiperbState
-    from siperb.sync.client import Siperb
+    from siperb.sync.client import Siperb, StrictSiperb
 
 __all__ = [
     "APIConnectionError",
@@ -99,15 +99,16 @@ __all__ = [
     "SiperbAPI",
     "SiperbError",
     "SiperbState",
+    "StrictAsyncSiperb",
+    "StrictSiperb",
     "UnprocessableEntityError",
     "User",
     "__version__",
 ]
 
 _ROOMS = {
-    "AsyncSiperb": "aio.client",
-    "Siperb": "sync.client",
-    "SiperbAPI": "sync.client",  # which hands it its functions
+    **dict.fromkeys(("AsyncSiperb", "StrictAsyncSiperb"), "aio.client"),
+    **dict.fromkeys(("Siperb", "SiperbAPI", "StrictSiperb"), "sync.client"),  # which hands SiperbAPI its functions
     "SiperbState": "state",
     **dict.fromkeys(("Cache", "KeyringCache", "MemoryCache"), "cache"),
     **dict.fromkeys(("Contact", "Registration"), "sip.registration"),

@@ -1,5 +1,6 @@
-"""Everything that can go wrong, as one tree.
+"""The errors of this package, as one tree.
 
+```text
 SiperbError
 ├── ConfigurationError (also ValueError)      a bad argument, base_url or token
 │   └── MissingCredentialsError               no PAT anywhere
@@ -7,8 +8,8 @@ SiperbError
 ├── APIError
 │   ├── APIConnectionError                    no answer
 │   │   └── APITimeoutError                   no answer in time
-│   ├── APIResponseError                      an answer that is none: not JSON, wrong shape, too large, a redirect
-│   └── APIStatusError                        an answer that says no
+│   ├── APIResponseError                      an unusable answer: not JSON, wrong shape, too large, a redirect
+│   └── APIStatusError                        a status that means failure
 │       ├── BadRequestError                   400
 │       ├── AuthenticationError               401
 │       ├── PermissionDeniedError             403
@@ -22,12 +23,13 @@ SiperbError
 │   └── IncompleteProvisioningError           a SIP configuration cannot be built from it
 ├── RegistrarError
 │   ├── RegistrarConnectionError              no answer from the SIP registrar
-│   │   └── RegistrarTimeoutError             no answer of it in time
-│   └── RegistrarResponseError                an answer that is none: no WebSocket, not SIP, too large, a redirect
+│   │   └── RegistrarTimeoutError             no answer in time
+│   └── RegistrarResponseError                an unusable answer: no WebSocket, not SIP, too large, a redirect
 └── CacheError                                never leaves a client
+```
 
-``type(error)(*error.args)`` makes every error again, also where `args` went through JSON, as with a task queue.
-None carries a secret: paths appear as templates, values not at all.
+``type(error)(*error.args)`` makes an equal error, also if `args` went through JSON, as in a task queue. No error
+carries a secret: paths appear as templates, and values do not appear.
 """
 
 from __future__ import annotations
@@ -83,25 +85,26 @@ def bare(error: E) -> E:
 
 
 class ConfigurationError(SiperbError, ValueError):
-    """What was passed or set cannot be used; nothing was sent."""
+    """An argument or a setting cannot be used. Nothing was sent."""
 
 
 class MissingCredentialsError(ConfigurationError):
-    """There is no personal access token (PAT) in any of the places that may hold one."""
+    """No place that may hold a personal access token (PAT) has one."""
 
 
 class CredentialsUnavailableError(SiperbError):
-    """The personal access token (PAT) was to come from the keyring, or another cache, and that did not answer."""
+    """The personal access token (PAT) may be in the keyring, or another cache, which did not answer."""
 
 
 class APIError(SiperbError):
     """The call to the Siperb API failed."""
 
     maybe_done: bool = False
-    """Whether the API may have done what it was asked all the same, and would do it twice if asked again: look before
-    you do. Always False of what can be repeated."""
+    """Whether the API may have processed the request. If True, check before you repeat the call.
+
+    Always False for a request that is safe to repeat."""
     request_id: str | None = None
-    """The API's own name for the request, for its support: ``X-Request-Id``; None when it sent none."""
+    """The API's name for the request (``X-Request-Id``), for Siperb's support. None if the API sent none."""
 
 
 class APIConnectionError(APIError):
@@ -113,7 +116,7 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIResponseError(APIError):
-    """The answer is not what the API promises: not JSON, of the wrong shape, too large, or a redirect."""
+    """The answer cannot be used: not JSON, of the wrong shape, too large, or a redirect."""
 
     def __init__(self, message: str, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -121,7 +124,7 @@ class APIResponseError(APIError):
             self.of_request(request_id)
 
     def of_request(self, request_id: str | None) -> None:
-        """Note whose answer it was."""
+        """Set `request_id`, also in `args`."""
         super().__init__(self.args[0], request_id)
         self.request_id = request_id
 
@@ -132,13 +135,13 @@ class APIStatusError(APIError):
     status_code: int
     """The HTTP status."""
     method: str
-    """Of the request, e.g. "GET"."""
+    """The method of the request, e.g. "GET"."""
     path_template: str
     """The path of the request without its secrets, e.g. "/Users/{id}/Devices/"."""
     retry_after: float | None
-    """What the server asked for in ``Retry-After``, in seconds from the answer; None when it said nothing."""
+    """The ``Retry-After`` of the answer in seconds. None if the answer has none."""
     detail: str | None
-    """The API's own reason, of 200 characters at most, with "…" for words that may be tokens; None without one."""
+    """The reason that the API gives, cut at 200 characters, with "…" for words that may be tokens. Else None."""
 
     def __init__(
         self,
@@ -176,15 +179,15 @@ class NotFoundError(APIStatusError):
 
 
 class ConflictError(APIStatusError):
-    """409: what is asked for contradicts what is there; on creating, that it is there already."""
+    """409: the request contradicts the present state. After a `create_…` call: it exists already."""
 
 
 class UnprocessableEntityError(APIStatusError):
-    """422: what was sent cannot be carried out; on creating, that it is there already."""
+    """422: the API cannot carry out the request. After a `create_…` call: it may exist already."""
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests; ``retry_after`` may say when to come back."""
+    """429: too many requests. ``retry_after`` may say when to come back."""
 
 
 class InternalServerError(APIStatusError):
@@ -192,15 +195,15 @@ class InternalServerError(APIStatusError):
 
 
 class ProvisioningError(SiperbError):
-    """The API answered, but the answer provisions no softphone."""
+    """The API answered, but no softphone can be made from the answer."""
 
 
 class DeviceNotScriptError(ProvisioningError):
-    """The device belongs to another platform: only a "script" device has SIP credentials to hand out."""
+    """The device is of another platform. Only a "script" device has SIP credentials to hand out."""
 
 
 class IncompleteProvisioningError(ProvisioningError):
-    """Provisioning lacks what a SIP configuration needs."""
+    """The provisioning lacks fields that a SIP configuration needs."""
 
     missing: tuple[str, ...]
     """The wire names of the missing or unusable fields, e.g. ``("SipDomain", "SipWebsocketPort")``."""
@@ -211,7 +214,7 @@ class IncompleteProvisioningError(ProvisioningError):
 
 
 class RegistrarError(SiperbError):
-    """The SIP registrar could not be asked. What it says itself, a refusal too, is a `Registration` and no error."""
+    """The SIP registrar could not be asked. Its answer, even a refusal, is a `Registration` and no error."""
 
 
 class RegistrarConnectionError(RegistrarError):
@@ -227,12 +230,12 @@ class RegistrarResponseError(RegistrarError):
 
 
 class CacheError(SiperbError):
-    """The cache could not do what it was asked; a client treats it as a miss and warns once."""
+    """The cache failed. A client treats that as a miss, and logs one warning."""
 
     reason: str
-    """What went wrong, as a sentence."""
+    """The cause, as a sentence."""
     advice: str
-    """What to do about it, in sentences; "" without any."""
+    """The next step, in sentences, or ""."""
 
     def __init__(self, reason: str = "", advice: str = "") -> None:
         super().__init__(reason, advice)

@@ -1,4 +1,4 @@
-"""The answers of the calls as models. Frozen; secrets are plain `str`, never in a repr."""
+"""The answers of the calls as models. Models are frozen. Secrets are plain `str` and never in a repr."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 from attrs import field, frozen
 
+from siperb._readonly import ReadOnlyDict, ReadOnlyList, copied
 from siperb.errors import SiperbError
 
 __all__ = [
@@ -34,129 +35,83 @@ T = TypeVar("T")
 _NOTHING: dict[str, Any] = {}  # for all that have no `raw`, as nobody can change it
 
 
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise TypeError("`raw` is read-only: to_dict() makes a copy that can be changed.")
-
-
-_refused: Any = _refuse
-
-
-class _ReadOnlyDict(dict[str, Any]):
-    """A copy of it is a plain dict. Its repr has no values, as they may be secrets."""
-
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refused
-
-    def __repr__(self) -> str:
-        return f"<read-only: {', '.join(map(repr, self))}>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return dict, (dict(self),)
-
-
-class _ReadOnlyList(list[Any]):
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = append = clear = extend = insert = pop = _refused
-    remove = reverse = sort = _refused
-
-    def __repr__(self) -> str:
-        return f"<read-only: {len(self)} items>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return list, (list(self),)
-
-
-def _copied(document: Mapping[str, Any], new_dict: type[dict[str, Any]], new_list: type[list[Any]]) -> dict[str, Any]:
-    """All of it anew, of these types; of any depth, as the API may nest more deeply than Python calls."""
-    todo: list[Any] = [new_dict(document)]
-    for container in todo:
-        is_list = issubclass(type(container), list)
-        put: Any = list[Any].__setitem__ if is_list else dict[Any, Any].__setitem__
-        items: Any = enumerate(container) if is_list else container.items()
-        for place, value in items:
-            new = new_dict if issubclass(type(value), dict) else new_list if issubclass(type(value), list) else None
-            if new:
-                todo.append(new(value))
-                put(container, place, todo[-1])
-    copy: dict[str, Any] = todo[0]
-    return copy
-
-
 @frozen
 class Answer:
-    """What all models of answers have."""
+    """The base of all models of answers."""
 
     _raw: dict[str, Any] = field(default=_NOTHING, repr=False, hash=False, kw_only=True, alias="raw")
 
     @property
     def raw(self) -> Mapping[str, Any]:
-        """All that the API said, under the API's own names; read-only, and equal to what a plain dict holds."""
-        if not isinstance(self._raw, _ReadOnlyDict):  # made when it is asked for: 100,000 devices share this class
-            object.__setattr__(self, "_raw", _copied(self._raw, _ReadOnlyDict, _ReadOnlyList))
+        """The whole answer of the API, under the API's own names. Read-only."""
+        if not isinstance(self._raw, ReadOnlyDict):  # made when it is asked for: 100,000 devices share this class
+            object.__setattr__(self, "_raw", copied(self._raw, ReadOnlyDict, ReadOnlyList))
         return self._raw
 
     def to_dict(self) -> dict[str, Any]:
-        """The attributes, and ``raw``, as a dict of your own that `json.dumps` takes. It holds the secrets."""
+        """Return the attributes and ``raw`` as a dict for `json.dumps`. It holds the secrets."""
         fields = {attribute.alias: getattr(self, attribute.name) for attribute in attrs.fields(type(self))}
-        return _copied(fields, dict, list)
+        return copied(fields, dict, list)
 
 
 @frozen
 class Session(Answer):
-    """A login. ``raw`` is the whole answer, fields unknown to this package included."""
+    """A login, as `login` returns it."""
 
     user_id: str
     """32 hex digits."""
     session_token: str = field(repr=False)
-    """Goes into ``X-Api-Key``; the API takes it for 25 days at most. A secret."""
+    """The key of later calls, good for 25 days at most. A secret."""
 
 
 @frozen
 class Device(Answer):
-    """A device of the user, as the list of devices shows it."""
+    """A device of the user, as `get_devices` lists it."""
 
     device_token: str = field(repr=False)
-    """What `get_provisioning` takes. A secret: it stands in the URL's path."""
+    """The token that `get_provisioning` takes. A secret."""
     platform: str
-    """Always "script" for what `get_devices` returns."""
+    """"script" unless `get_devices` was asked for another platform."""
     description: str | None = None
-    """The name people gave it, or None."""
+    """The name that people gave it, or None."""
 
 
 @frozen
 class Provisioning(Answer):
-    """What makes a softphone out of SIP.js, JsSIP or any SIP library.
+    """The SIP credentials and settings of a device, for SIP.js, JsSIP or any SIP library.
 
-    A field that the document lacks, or holds in an unusable form (a port that is no number), is None;
-    ``raw``, the ``Settings_json`` document, still has it as it came.
+    A missing or unusable field (a port that is no number) is None. ``raw`` is the ``Settings_json`` document, and has
+    every field as it came.
     """
 
     sip_username: str | None = None
     """The user part of the SIP address, and the user of its digest authentication."""
     sip_password: str | None = field(default=None, repr=False)
-    """A secret."""
+    """The password of the digest authentication. A secret."""
     sip_domain: str | None = None
     """The host part of the SIP address."""
     sip_wss_server: str | None = None
-    """The host of the registrar's WebSocket: `siperb.sip.websocket_url` makes its address of this, port and path."""
+    """The host of the registrar's WebSocket. `siperb.sip.websocket_url` returns the whole address."""
     sip_websocket_port: int | None = None
-    """From 1 to 65535."""
+    """The port of the WebSocket, from 1 to 65535."""
     sip_server_path: str | None = None
-    """With a slash before it, as in "/ws"."""
+    """The path of the WebSocket, with its slash, as in "/ws"."""
     contact_user_name: str | None = None
     """The user part of the ``Contact`` that the phone registers."""
     sip_jwt: str | None = field(default=None, repr=False)
-    """For Siperb's own proxy, good for 24 hours: see `jwt_expires_at`. A secret."""
+    """The token for Siperb's own proxy, good for 24 hours: see `jwt_expires_at`. A secret."""
     registration_mode: str | None = None
-    """Where the phone registers: "Proxy" is Siperb's own, "WebSocket" is any."""
+    """The kind of registrar: "Proxy" is Siperb's own, "WebSocket" is any other."""
     profile_name: str | None = None
     """The name to show for the phone's user."""
     user_id: str | None = field(default=None, eq=False, kw_only=True)
-    """The user whose device it is: the client that fetched it says so, never the document. None if you made it."""
+    """The user that the device belongs to, as the client knows it. None if you made the object yourself."""
 
     @property
     def jwt_expires_at(self) -> datetime | None:
-        """When `sip_jwt` expires, in UTC; None without a JWT or without a usable ``exp`` (RFC 7519, 4.1.4).
+        """The end of `sip_jwt` in UTC. None without a JWT, or without a usable ``exp`` (RFC 7519, 4.1.4).
 
-        The signature is not checked: the registrar does that.
+        The registrar checks the signature; this does not.
         """
         try:
             payload = (self.sip_jwt or "").split(".")[1]
@@ -168,7 +123,7 @@ class Provisioning(Answer):
 
 @frozen
 class User(Answer):
-    """The user's profile. ``raw`` is the whole of it; none of its other fields is documented."""
+    """The profile of a user. The API documents no field but the id; ``raw`` has all of them."""
 
     user_id: str
     """32 hex digits."""
@@ -179,73 +134,86 @@ class DomainUser(Answer):
     """A user of the administrator's domain."""
 
     user_id: str
-    """What `for_user` takes; a hash of the e-mail address, 32 hex digits."""
+    """The id that `for_user` takes: a hash of the e-mail address, 32 hex digits."""
     email: str | None = None
-    """The address, or None when the API does not say."""
+    """The e-mail address, or None if the API does not say."""
 
 
 @frozen
 class AccessToken(Answer):
-    """A personal access token (PAT), by its id and name; the API shows its value once, to who makes it."""
+    """A personal access token (PAT) by its id and name, as `get_pats` lists it."""
 
     pat_id: str
-    """What `delete_pat` takes; "" where `create_pat` is not told it."""
+    """The id that `delete_pat` takes. "" if the API did not tell it to `create_pat`."""
     name: str | None = None
-    """The name people gave it, or None."""
+    """The name that people gave it, or None."""
     token: str | None = field(default=None, repr=False)
-    """The PAT itself, a secret: `create_pat` alone knows it. Else None."""
+    """The value, which only a `NewAccessToken` has. Else None. A secret."""
 
 
 @frozen
 class NewAccessToken(AccessToken):
-    """A personal access token (PAT) that `create_pat` has made, with its value."""
+    """A new personal access token (PAT) with its value, as `create_pat` returns it."""
 
     token: str = field(repr=False, kw_only=True)
-    """The PAT itself, a secret. The API shows it this once."""
+    """The value. The API shows it this once. A secret."""
+
+
+def _masked(token: str) -> str:
+    """Four characters of either end of a long token, as the command line has it; nothing of a short one."""
+    return f"{token[:4]}…{token[-4:]}" if len(token) >= 32 else "•••"
+
+
+def _shown(item: object) -> str:
+    return repr(item) if isinstance(item, Answer) else f"<{type(item).__name__}>"
 
 
 @frozen
 class Provisioned:
-    """A device of `provision_all` with its provisioning."""
+    """A result of `provision_all`: a device with its provisioning."""
 
-    device_token: str = field(repr=False)
-    """Whose result it is. A secret."""
+    device_token: str = field(repr=_masked)
+    """The token of the device. A secret: the repr has only its ends."""
     provisioning: Provisioning
     """The SIP credentials and settings of the device."""
     user_id: str | None = None
-    """Of the domain user whose device it is; None for one's own."""
+    """The domain user that the device belongs to. None for the user's own."""
     error: None = field(default=None, init=False)
-    """None."""
+    """Always None."""
 
 
 @frozen
 class NotProvisioned:
-    """A device of `provision_all` with the error that it met."""
+    """A result of `provision_all`: a device with its error."""
 
-    device_token: str = field(repr=False)
-    """Whose result it is. A secret. Empty when the devices of a domain user could not be listed."""
+    device_token: str = field(repr=_masked)
+    """The token of the device. "" if the devices of a domain user could not be listed. A secret: the repr has only its
+    ends."""
     error: SiperbError
-    """What `get_provisioning` of a strict client would have raised."""
+    """The error that `get_provisioning` of a strict client raises."""
     user_id: str | None = None
-    """Of the domain user whose device it is; None for one's own."""
+    """The domain user that the device belongs to. None for the user's own."""
     provisioning: None = field(default=None, init=False)
-    """None."""
+    """Always None."""
 
 
 ProvisioningResult: TypeAlias = Provisioned | NotProvisioned
-"""What `provision_all` got for one device: its ``provisioning`` or its ``error``, and None for the other.
+"""A result of `provision_all`: a device with its ``provisioning`` or its ``error``. The other one is None.
 
-A type checker knows that there is a `Provisioning` where ``result.error is None``, and the other way round.
+After ``if result.error is None``, a type checker knows that there is a `Provisioning`.
 """
 
 
 @frozen
 class BulkResult(Generic[Item, T]):
-    """What `bulk` got for one item. Its repr shows the error alone, as the others may be secrets."""
+    """A result of `bulk`: an item with the value that `work` returned, or the error that it raised.
 
-    item: Item = field(repr=False)
-    """Whose result it is, one of `items`."""
+    The repr shows an item that is a model. It shows no other item and no value, as these may be secrets.
+    """
+
+    item: Item = field(repr=_shown)
+    """The item that this result belongs to."""
     value: T | None = field(default=None, repr=False)
-    """What `work` returned; None when it raised."""
+    """The value that `work` returned. None if it raised."""
     error: Exception | None = None
-    """What `work` raised; None when it returned."""
+    """The error that `work` raised. None if it returned."""

@@ -1,4 +1,4 @@
-"""The module-level state, as `window.SiperbAPI` is for the JavaScript SDK. Clients publish here and never read."""
+"""The published state, as `window.SiperbAPI` of the JavaScript SDK. Clients write it and never read it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ __all__ = ["SiperbAPI", "SiperbState"]
 
 
 class SiperbState:
-    """What a client last got: `session`, `DEVICES`, `PROVISIONING`; each None until then and after `logout()`.
+    """The last results of a client: `session`, `DEVICES`, `PROVISIONING`. Each is None before, and after `logout()`.
 
-    All of it is one user's. `SESSION_TOKEN` and `USER_ID` read through `session`, which is replaced in one assignment:
-    read it once to have a token and a user that belong together.
+    All of them belong to one user. To get a token and a user id that belong together, read `session` once.
     """
 
     login: Callable[..., Session]
@@ -23,8 +22,11 @@ class SiperbState:
     def __init__(self) -> None:
         self.clear()
 
+    def __repr__(self) -> str:
+        return f"<SiperbState user_id={self.USER_ID!r}>"
+
     def clear(self) -> None:
-        """Forget all that was published."""
+        """Forget all results."""
         self._published = _Published(None)
 
     @property
@@ -34,7 +36,7 @@ class SiperbState:
 
     @session.setter
     def session(self, session: Session) -> None:
-        """After a login as somebody else nothing of the one before stands here."""
+        """Replace the session. The results of another user are forgotten."""
         published = self._published
         if published.user_id != session.user_id:
             published = self._published = _Published(session.user_id)
@@ -42,19 +44,19 @@ class SiperbState:
 
     @property
     def SESSION_TOKEN(self) -> str | None:
-        """Of the session. A secret."""
+        """The session's token. A secret."""
         session = self.session
         return session.session_token if session else None
 
     @property
     def USER_ID(self) -> str | None:
-        """Of the session: 32 hex digits."""
+        """The session's user: 32 hex digits."""
         session = self.session
         return session.user_id if session else None
 
     @property
     def DEVICES(self) -> list[Device] | None:
-        """The devices that `get_devices` last got."""
+        """The devices of the last `get_devices`."""
         return self._published.devices
 
     @DEVICES.setter
@@ -63,7 +65,7 @@ class SiperbState:
 
     @property
     def PROVISIONING(self) -> Provisioning | None:
-        """What `get_provisioning` last got."""
+        """The document of the last `get_provisioning`."""
         return self._published.provisioning
 
     @PROVISIONING.setter
@@ -73,7 +75,13 @@ class SiperbState:
     def publish(
         self, user_id: str, *, devices: list[Device] | None = None, provisioning: Provisioning | None = None
     ) -> None:
-        """Show what is of this user, unless somebody else is logged in."""
+        """Publish results of a user. Nothing happens if another user is logged in.
+
+        Args:
+            user_id: The user that the results belong to.
+            devices: The devices to publish. None keeps the old ones.
+            provisioning: The document to publish. None keeps the old one.
+        """
         published = self._published
         if published.user_id != user_id:
             if published.session:
@@ -86,7 +94,7 @@ class SiperbState:
 
 
 class _Published:
-    """What is published of one user. What ends late is written to one that has been replaced, where nobody sees it."""
+    """The results of one user. A late result lands in an object that has been replaced, where nobody sees it."""
 
     session: Session | None = None
     devices: list[Device] | None = None
@@ -97,4 +105,4 @@ class _Published:
 
 
 SiperbAPI: SiperbState = SiperbState()
-"""The state of the default client. `login`, `get_devices` and `get_provisioning` are those of `Siperb`."""
+"""The state that `Siperb` publishes to. It has `login`, `get_devices` and `get_provisioning` of `Siperb`."""

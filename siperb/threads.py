@@ -50,10 +50,10 @@ class WorkerPool:
         self._is_daemon = is_daemon
         self._linger = linger
         self._has_ended = False
-        self.renew_after_fork()
+        self._renew_after_fork()
         renewed_after_fork(self)
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         self._work: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -123,17 +123,17 @@ def in_a_thread(name: str, work: Callable[[], T], seconds: float) -> T:
 class Renewable(Protocol):
     """What holds locks or threads, which a forked child inherits in a state that nobody will change."""
 
-    def renew_after_fork(self) -> None: ...
+    def _renew_after_fork(self) -> None: ...
 
 
 def renewed_after_fork(renewable: Renewable) -> None:
-    """Have `renew_after_fork` called in every child that this process forks; holds no reference."""
+    """Have `_renew_after_fork` called in every child that this process forks; holds no reference."""
     _renewable.add(renewable)
 
 
 def _renew_all() -> None:
     for renewable in list(_renewable):
-        renewable.renew_after_fork()
+        renewable._renew_after_fork()  # pyright: ignore[reportPrivateUsage]
 
 
 _renewable: WeakSet[Renewable] = WeakSet()
@@ -146,10 +146,10 @@ class Importing:
     """
 
     def __init__(self) -> None:
-        self.renew_after_fork()
+        self._renew_after_fork()
         renewed_after_fork(self)
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         self._lock = threading.RLock()
 
     def __enter__(self) -> None:

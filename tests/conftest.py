@@ -17,6 +17,7 @@ WAYS = {  # by mark: how to install what its tests need, and to run them
     "registrar": ("tests/siprig/install.sh", "tox -e real"),
 }
 PROXIES = {f"{kind}_proxy" for kind in ("http", "https", "ws", "wss", "ftp", "all", "no")}
+OWN = {"SIPERB_PAT", "SIPERB_PAT_FILE", "SIPERB_BASE_URL"}
 CERTIFICATES = {"requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir"}
 
 
@@ -40,7 +41,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hermetic(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """No proxy, token, netrc or keyring of whoever runs the tests; a test may set its own."""
     for name in os.environ:
-        if name.lower() in PROXIES | CERTIFICATES | {"netrc"} or name in ("SIPERB_PAT", "SIPERB_BASE_URL"):
+        if name.lower() in PROXIES | CERTIFICATES | {"netrc"} or name in OWN:
             monkeypatch.delenv(name)
     if not request.node.get_closest_marker("registrar"):  # whose browser is found below HOME
         home = str(request.getfixturevalue("empty_home"))

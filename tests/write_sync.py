@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "siperb"
-FILES = ("administration.py", "bulk.py", "client.py")
+FILES = ("account.py", "administration.py", "bulk.py", "client.py", "devices.py")
 
 HEADER = "# Written by tests/write_sync.py from siperb/aio/{}: change that file.\n"
 
@@ -17,9 +17,10 @@ HEADER = "# Written by tests/write_sync.py from siperb/aio/{}: change that file.
 REPLACEMENTS = [
     (r"\basync def\b", "def"),
     (r"\bawait ", ""),
+    (r"\basync (?=with |for )", ""),
     (r"\bsiperb\.aio\b", "siperb.sync"),
     (r"\bAsyncIterator\b", "Iterator"),
-    (r"\bAsyncSiperb\b", "Siperb"),
+    (r"Async(?=Siperb\b)", ""),
     (r"Callable\[\[Item\], Coroutine\[Any, Any, T\]\]", "Callable[[Item], T]"),
     (r"import Iterator, Callable, Coroutine, Iterable", "import Callable, Iterable, Iterator"),
     (r"from typing import Any, TypeVar", "from typing import TypeVar"),
@@ -30,36 +31,36 @@ REPLACEMENTS = [
     (r"class Siperb\(BulkCalls", "class Siperb(DefaultClient, BulkCalls"),
     (r"for asyncio, with", "that blocks, with"),
     (r"the calls of the API for asyncio\.", "the calls of the API for scripts and threads."),
-    (r"an async iterator of", "an iterator of"),
+    (r"An async iterator of", "An iterator of"),
     (r"Await ``work\(item\)`` for many", "Call ``work(item)`` for many"),
     (r"side by side, in tasks", "side by side, in threads"),
-    (r"work: a coroutine function, which may make", "work: may make"),
+    (r"work: A coroutine function\.", "work: A function."),
     (
         r"Closing the iterator cancels the calls under way\.",
-        "Closing the iterator lets requests under way end by themselves; nothing follows them, nor waits for them.",
+        "If you close the iterator, requests under way end by themselves, and no other begins.",
     ),
     (
         r"Closing the iterator cancels what is under way\.",
-        "Closing the iterator lets requests under way end by themselves; a call that `work` makes after it raises\n"
+        "If you close the iterator, requests under way end by themselves. A call that `work` makes after that raises\n"
         "        `SiperbError`.",
     ),
     (
-        r"A client of the Siperb API for asyncio: `siperb\.Siperb`, awaited\.\n\n.*?\n\n",
+        r"A client of the Siperb API for asyncio\.\n\n.*?\n    Args:",
         """A client of the Siperb API that blocks, for scripts and threads.
 
-    ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on
-    the class itself too, on one shared default client. ``Siperb(...)`` makes a client of your own; nothing happens
-    until its first call. One client may serve many threads.
+    ``Siperb.login(pat)``, ``Siperb.get_devices()`` and the other calls work on the class itself too, on one shared
+    default client. ``Siperb(...)`` makes a client of your own. Nothing happens until its first call.
 
-""",
+    Every call logs in by itself. One client may serve many threads.
+
+    Args:""",
     ),
     (
-        r"    http_session: an `aiohttp.*?(?=    app_info)",
+        r"        http_session: An `aiohttp.*?(?=        app_info)",
         """\
-    http_session: a `requests.Session` to use; it is never closed and never changed. What it is set to counts: its
-        proxies and certificates, and with ``trust_env`` those of the environment as `requests` reads them. Headers
-        that drip are not cut off at the deadline, and its ``urllib3`` logs each path, device token included, to a
-        logger set to DEBUG.
+        http_session: A `requests.Session` to use. The client never closes or changes it. Its proxies, certificates and
+            ``trust_env`` count. Headers that drip are not cut off at the deadline. Its ``urllib3`` logs each path,
+            device token included, if you set that logger to DEBUG.
 """,
     ),
 ]

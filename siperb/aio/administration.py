@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import siperb
 from siperb.aio.ports import Ports
@@ -12,7 +11,7 @@ from siperb.core import admin
 
 
 class Administration(Ports):
-    """A client for asyncio, with the calls that raise, strict or not."""
+    """A client for asyncio, with any operation, and the users of the domain."""
 
     async def request(
         self,
@@ -26,21 +25,31 @@ class Administration(Ports):
         timeout: float | None = None,
         **ids: str,
     ) -> Any:
-        """Any operation of the API, documented or not; logs in by itself.
+        """Call any operation of the API, documented or not.
 
-        method: GET, HEAD, POST, PUT, PATCH or DELETE.
-        path: below the base_url, e.g. ``"/Users/{user_id}/Connections/{connection}"``. ``{user_id}`` is the session's
-            user (in a view the domain user), every other ``{name}`` one of the `ids`.
-        ids: what stands for the names in the path, e.g. ``connection="c1"``; quoted, and shown in no error.
-        params: the query: str, int, bool (sent as "yes" and "no") and None (left out).
-        json: the body, if not None.
-        repeatable: whether a second try does no harm. None: not of POST and PATCH, nor of the few PUTs that make
-            something new each time. What is not repeatable is sent again only when the API certainly did not do it.
-        timeout: seconds for this call, instead of the client's.
+        Args:
+            method: GET, HEAD, POST, PUT, PATCH or DELETE.
+            path: The path below the base_url. ``{user_id}`` is the session's user, in a view the domain user.
+            params: The query: str, int, bool (sent as "yes" and "no") and None (left out).
+            json: The body. None sends none.
+            repeatable: Whether it may be sent twice. None goes by the method: POST, PATCH and the few PUTs that make
+                something new each time are sent again only if the API certainly did not process them.
+            timeout: Seconds for this call, instead of the client's.
+            ids: The values for the other ``{names}`` in the path. They are quoted, and no error shows them.
 
-        Returns what the JSON of the answer says, None for an empty one, and bytes for what is no JSON.
-        Raises the errors of `siperb.errors`, `strict` or not (`APIError.maybe_done` says when it may have been done all
-        the same), and `ConfigurationError`, before anything is sent, for what cannot be.
+        Returns:
+            The parsed JSON, None for an empty body, and bytes for anything else.
+
+        Raises:
+            APIError: The API failed or refused. Check `maybe_done` before you repeat a write.
+            ConfigurationError: An argument cannot be used. Nothing was sent.
+
+        Example:
+            ```python
+            path = "/Users/{user_id}/Connections"
+            made = await client.request("POST", path, json={"Name": "Desk", "Type": "InboundRegistration"})
+            await client.request("DELETE", path + "/{connection}", connection=made["ConnectionId"])
+            ```
         """
         call = self._request(method, path, ids, timeout, params=params, json=json, repeatable=repeatable)
         return await self._run(call)
@@ -54,9 +63,26 @@ class Administration(Ports):
         timeout: float | None = None,
         **ids: str,
     ) -> list[Any]:
-        """A list of the API with all its pages (``X-Next-Token``), within one deadline; a page that fails fails it.
+        """Fetch a list of the API with all its pages.
 
-        path, params, ids, timeout: as those of `request`, which says what is raised too.
+        Args:
+            path: See `request`.
+            params: See `request`.
+            timeout: Seconds for all pages, instead of the client's.
+            ids: See `request`.
+
+        Returns:
+            The entries of all pages. If one page fails, the call fails.
+
+        Raises:
+            APIError: The API failed or refused.
+            ConfigurationError: An argument cannot be used. Nothing was sent.
+
+        Example:
+            ```python
+            for connection in await client.get_all("/Users/{user_id}/Connections"):
+                print(connection["Name"])
+            ```
         """
         call = self._request("GET", path, ids, timeout, params=params, is_list=True)
         return await self._run(call)
@@ -67,14 +93,26 @@ class Administration(Ports):
         search: str | None = None,
         timeout: float | None = None,
     ) -> list[siperb.DomainUser]:
-        """List the users of the administrator's domain, all pages; logs in by itself.
+        """List the users of the administrator's domain.
 
-        search: what the e-mail address or the description has, in any case.
-        timeout: seconds for this call, instead of the client's.
+        Args:
+            search: A part of the e-mail address or of the description, in any case. None lists all users.
+            timeout: Seconds for this call, instead of the client's.
 
-        Raises the errors of `siperb.errors`, `strict` or not; in a view `ConfigurationError`.
+        Returns:
+            The users of all pages.
+
+        Raises:
+            APIError: The API failed or refused.
+            ConfigurationError: An argument cannot be used, or this is a view.
+
+        Example:
+            ```python
+            for user in await client.get_domain_users(search="@example.com"):
+                print(user.email, len(await client.for_user(user).get_devices()))
+            ```
         """
-        call = self._of_domain(admin.get_domain_users(search), timeout)
+        call = self._of_domain(lambda: admin.get_domain_users(search), timeout)
         return await self._run(call)
 
     async def create_domain_user(
@@ -87,13 +125,28 @@ class Administration(Ports):
         join_mailing_list: bool = False,
         timeout: float | None = None,
     ) -> siperb.DomainUser:
-        """Make a user of the administrator's domain; raises, `strict` or not, as `request` does. It takes a seat.
+        """Create a user of the administrator's domain. The user takes a seat.
 
-        email, description: of the new user.
-        exist_ok: return the user of this address, if there is one, and look again when the answer is lost: a script
-            that is run twice makes nobody twice.
-        send_welcome_email, join_mailing_list: what the API would do unasked.
-        timeout: seconds for this call, instead of the client's.
+        Args:
+            email: The address of the new user.
+            description: The name of the new user.
+            exist_ok: Return the user of this address if there is one. The call is then safe to repeat.
+            send_welcome_email: Let the API write to the user.
+            join_mailing_list: Let the API put the user on its mailing list.
+            timeout: Seconds for this call, instead of the client's.
+
+        Returns:
+            The new user, or the one that was there.
+
+        Raises:
+            APIError: The API failed or refused, `ConflictError` for example.
+            ConfigurationError: An argument cannot be used, or this is a view.
+
+        Example:
+            ```python
+            user = await client.create_domain_user("reception@example.com", "Reception", exist_ok=True)
+            await client.for_user(user).create_device("Web phone", exist_ok=True)
+            ```
         """
         call = self._create_domain_user(email, description, exist_ok, send_welcome_email, join_mailing_list, timeout)
         return await self._run(call)
@@ -106,14 +159,25 @@ class Administration(Ports):
         permissions: Mapping[str, bool] | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Change a user of the domain; raises, `strict` or not, as `request` does.
+        """Change a user of the domain.
 
-        user_id: of a `DomainUser`.
-        description: the new one, if not None.
-        permissions: by the API's names, e.g. ``{"EnableDevices": True}``; without effect until the user has accepted.
-        timeout: seconds for this call, instead of the client's.
+        Args:
+            user_id: The id of a `DomainUser`.
+            description: The new description. None keeps the old one.
+            permissions: Those to change, by the API's names. They count once the user has accepted the invitation.
+            timeout: Seconds for this call, instead of the client's.
+
+        Raises:
+            APIError: The API failed or refused.
+            ConfigurationError: An argument cannot be used, nothing would change, or this is a view.
+
+        Example:
+            ```python
+            for user in await client.get_domain_users(search="reception@example.com"):
+                await client.update_domain_user(user.user_id, permissions={"EnableDevices": True})
+            ```
         """
-        call = self._of_domain(admin.update_domain_user(user_id, description, permissions), timeout)
+        call = self._of_domain(lambda: admin.update_domain_user(user_id, description, permissions), timeout)
         return await self._run(call)
 
     async def delete_domain_user(
@@ -123,149 +187,22 @@ class Administration(Ports):
         send_exit_email: bool = False,
         timeout: float | None = None,
     ) -> None:
-        """Remove a user from the domain, whose connections and devices have to be gone; raises as `request` does.
+        """Remove a user from the domain. Delete the user's connections and devices first.
 
-        user_id: of a `DomainUser`.
-        send_exit_email: what the API would do unasked.
-        timeout: seconds for this call, instead of the client's.
+        Args:
+            user_id: The id of a `DomainUser`.
+            send_exit_email: Let the API write to the user.
+            timeout: Seconds for this call, instead of the client's.
+
+        Raises:
+            APIError: The API failed or refused.
+            ConfigurationError: An argument cannot be used, or this is a view.
+
+        Example:
+            ```python
+            for user in await client.get_domain_users(search="leaver@example.com"):
+                await client.delete_domain_user(user.user_id)
+            ```
         """
-        call = self._of_domain(admin.delete_domain_user(user_id, send_exit_email), timeout)
-        return await self._run(call)
-
-    async def create_device(
-        self,
-        description: str,
-        *,
-        platform: str = "script",
-        exist_ok: bool = False,
-        registration: Mapping[str, object] | None = None,
-        timeout: float | None = None,
-    ) -> siperb.Device:
-        """Make a device; raises, `strict` or not, as `request` does.
-
-        description: its name.
-        platform: "script", "ios", "android", "webpage" or "electron".
-        exist_ok: return the device of this name and platform, if there is one (`ConflictError`: two), and look again
-            when the answer is lost: a script that is run twice makes nothing twice.
-        registration: more fields by the API's names, e.g. ``{"RegistrationMode": "WebSocket", "WebSocketPort": 443}``.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._create_device(description, platform, exist_ok, registration, timeout)
-        return await self._run(call)
-
-    async def update_device(
-        self,
-        device_token: str,
-        *,
-        description: str | None = None,
-        settings: Mapping[str, object] | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        """Change a device; raises, `strict` or not, as `request` does.
-
-        device_token: of a `Device`.
-        description: its new name, if not None.
-        settings: those to change, by the API's names; None as a value removes one.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._ask(admin.update_device(device_token, description, settings), timeout=timeout)
-        return await self._run(call)
-
-    async def delete_device(
-        self,
-        device_token: str,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Remove a device, and its credentials; raises, `strict` or not, as `request` does.
-
-        device_token: of a `Device`.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._ask(admin.delete_device(device_token), timeout=timeout)
-        return await self._run(call)
-
-    async def get_settings(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> list[dict[str, Any]]:
-        """The settings of the user, each as the API describes it; raises, `strict` or not, as `request` does.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._ask(admin.get_settings(), timeout=timeout)
-        return await self._run(call)
-
-    async def update_settings(
-        self,
-        settings: Mapping[str, object],
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Change settings of the user; raises, `strict` or not, as `request` does.
-
-        settings: by the API's names; None as a value removes one. A phone ignores a value of the wrong type.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._ask(admin.update_settings(settings), timeout=timeout)
-        return await self._run(call)
-
-    async def create_pat(
-        self,
-        name: str,
-        *,
-        days: int = 100,
-        timeout: float | None = None,
-    ) -> siperb.NewAccessToken:
-        """Make a personal access token (PAT), shown this once; raises, `strict` or not, as `request` does.
-
-        name: what it is for.
-        days: until it expires.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._ask(admin.create_pat(name, days), timeout=timeout)
-        return await self._run(call)
-
-    async def get_pats(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> list[siperb.AccessToken]:
-        """List the PATs of the user, without their values; raises, `strict` or not, as `request` does.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._ask(admin.get_pats(), timeout=timeout)
-        return await self._run(call)
-
-    async def delete_pat(
-        self,
-        pat_id: str,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Revoke a PAT; a session that was opened with it may live on. Raises, `strict` or not, as `request` does.
-
-        pat_id: of an `AccessToken`.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._ask(admin.delete_pat(pat_id), timeout=timeout)
-        return await self._run(call)
-
-    async def get_log(
-        self,
-        kind: Literal["register", "latency", "trace", "console"],
-        device_token: str,
-        *,
-        date: date | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
-    ) -> list[dict[str, Any]]:
-        """Read a log of a device, each entry as the API has it; raises, `strict` or not, as `request` does.
-
-        kind: "register" (no refusals), "latency" (milliseconds), "trace" (calls) or "console" (what the phone said).
-        device_token: of a `Device`.
-        date, limit: the day, and how many entries; None for the last 24 hours, 9999. Not of the console log.
-        timeout: seconds for this call, instead of the client's.
-        """
-        call = self._ask(admin.get_log(kind, device_token, date, limit), timeout=timeout)
+        call = self._of_domain(lambda: admin.delete_domain_user(user_id, send_exit_email), timeout)
         return await self._run(call)

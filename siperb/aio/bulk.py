@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 import siperb
-from siperb.aio.administration import Administration
+from siperb.aio.devices import DeviceCalls
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 
 
-class BulkCalls(Administration):
+class BulkCalls(DeviceCalls):
     """A client for asyncio, with its bulk runs."""
 
     def provision_all(
@@ -24,19 +24,30 @@ class BulkCalls(Administration):
         on_progress: Callable[[int, int | None], None] | None = None,
         timeout: float | None = None,
     ) -> AsyncIterator[siperb.ProvisioningResult]:
-        """Provision many devices side by side: an async iterator of results, as they come.
+        """Fetch the provisioning of many devices side by side.
 
-        device_tokens: whose; None means every script device of the user.
-        domain_users: of whom, instead, every script device: e.g. `get_domain_users()`, or their ids.
-        concurrency: how many calls at a time, 1000 at most.
-        on_progress: called with how many are done, and how many there are (None when that is not known).
-        timeout: seconds for each call, instead of the client's.
-
-        Each `ProvisioningResult` has its provisioning or its error: one failure does not end the run. ``Retry-After``
-        holds all calls back. No document is published; memory stays flat. Raises, at the first step, the error of the
-        list of devices, `strict` or not, `MissingCredentialsError` and `CredentialsUnavailableError`;
-        `ConfigurationError` for bad arguments.
+        One failed device does not end the run. ``Retry-After`` holds all calls back. No document is published.
         Closing the iterator cancels the calls under way.
+
+        Args:
+            device_tokens: The devices. None means every script device of the user.
+            domain_users: Users, or their ids, whose script devices to fetch instead.
+            concurrency: The most calls at a time, up to 1000.
+            on_progress: Called with the number of finished devices, and of all devices (None if not known).
+            timeout: Seconds for each call, instead of the client's.
+
+        Returns:
+            An async iterator of results in the order in which they come. Each has its provisioning or its error.
+
+        Raises:
+            APIError: The devices cannot be listed. The first step of the iterator raises it, `strict` or not.
+            ConfigurationError: An argument cannot be used.
+
+        Example:
+            ```python
+            async for result in client.provision_all():
+                print(result.error or result.provisioning.sip_username)
+            ```
         """
         run = self._provision_all(device_tokens, domain_users, concurrency, on_progress, timeout)
         return self._side_by_side(run)
@@ -49,17 +60,32 @@ class BulkCalls(Administration):
         concurrency: int = 16,
         on_progress: Callable[[int, int | None], None] | None = None,
     ) -> AsyncIterator[siperb.BulkResult[Item, T]]:
-        """Await ``work(item)`` for many items side by side, in tasks: an async iterator of results, as they end.
+        """Await ``work(item)`` for many items side by side, in tasks.
 
-        work: a coroutine function, which may make several calls, one after the other.
-        items: taken as they are needed, so they may be endless.
-        concurrency: how many at a time, 1000 at most.
-        on_progress: called with how many are done, and how many there are (None when `items` has no length).
-
-        Each `BulkResult` has what `work` returned, or the exception that it raised: one failure does not end the run.
-        ``Retry-After`` holds all calls back that `work` makes on this client, which is not of their `timeout`. They are
-        those of the login the run began with; when its PAT is refused, `work` is called no more, and what is left gets
-        that error. Memory stays flat. Raises `ConfigurationError` for bad arguments.
+        One failed item does not end the run. ``Retry-After`` holds all calls back that `work` makes on this client; the
+        pause does not count for their `timeout`. All calls belong to the login that the run began with. If the API
+        refuses its PAT, the items that are left get that error.
         Closing the iterator cancels what is under way.
+
+        Args:
+            work: A coroutine function. It may make several calls, one after the other.
+            items: The items. They are taken when they are needed, so they may be endless.
+            concurrency: The most items at a time, up to 1000.
+            on_progress: Called with the number of finished items, and of all items (None if `items` has no length).
+
+        Returns:
+            An async iterator of results in the order in which they end. Each has its value or its error.
+
+        Raises:
+            ConfigurationError: An argument cannot be used.
+
+        Example:
+            ```python
+            async def rename(device: Device) -> None:
+                await client.update_device(device.device_token, description=f"Old {device.description}")
+
+            async for result in client.bulk(rename, await client.get_devices()):
+                print(result.item.description, result.error or "renamed")
+            ```
         """
         return self._side_by_side(self._bulk(work, items, concurrency, on_progress))

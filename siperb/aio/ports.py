@@ -35,7 +35,7 @@ class Ports(BulkRuns):
 
     _is_async = True
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         self._left_to_parent = getattr(self, "_loops", None)  # kept, lest the child close the parent's connections
         self._loops: dict[asyncio.AbstractEventLoop, _Here] = {}
         self._overdue: set[Key] = set()  # what an event loop was to refresh that has ended since
@@ -47,15 +47,15 @@ class Ports(BulkRuns):
         except BaseException:
             call.close()
             raise
-        task = asyncio.current_task()
-        here.calls.add(task)
+        here.calls.add(call)
         try:
             return await call
         except SiperbError as error:
             failed = error
         finally:
-            here.calls.discard(task)
-            here.one_ended.set()
+            here.calls.discard(call)
+            if self._closed:
+                here.one_ended.set()
         raise bare(failed)
 
     def _here(self) -> _Here:
@@ -70,8 +70,8 @@ class Ports(BulkRuns):
             here = self._loops[loop] = _Here(self._http_session, self._user_agent)
         return here
 
-    async def _send(self, request: Request, origin: str, deadline: float) -> Response:
-        return await self._here().transport.send(request, origin, deadline)
+    def _send(self, request: Request, origin: str, deadline: float) -> Coroutine[Any, Any, Response]:
+        return self._here().transport.send(request, origin, deadline)
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -162,9 +162,19 @@ class Ports(BulkRuns):
             return failure(item, error)
 
     async def close(self) -> None:
-        """Wait for calls under way, up to 10 s for background refreshes, and close the connections.
+        """Wait for calls under way, and close the connections. ``async with`` does it for you.
 
-        No call is possible after it. A view is closed with its client; this does nothing to it.
+        Background refreshes get up to 10 s. No call is possible afterwards. A view is closed with its client, not by
+        itself.
+
+        Example:
+            ```python
+            client = AsyncSiperb()
+            try:
+                await client.login()
+            finally:
+                await client.close()
+            ```
         """
         if self._domain_user is not None:
             return
@@ -186,7 +196,7 @@ class Ports(BulkRuns):
 
 
 class _Here:
-    """What a client has in one event loop. calls: the tasks that make one."""
+    """What a client has in one event loop. calls: those under way."""
 
     def __init__(self, http_session: aiohttp.ClientSession | None, user_agent: str) -> None:
         with loading_libraries():
@@ -196,11 +206,11 @@ class _Here:
         self.turns: dict[Hashable, tuple[asyncio.Task[Any], asyncio.Future[None]]] = {}
         self.refreshes: dict[Key, asyncio.Task[None]] = {}
         self.one_refresh = asyncio.Lock()
-        self.calls: set[asyncio.Task[Any] | None] = set()
+        self.calls: set[Any] = set()
         self.one_ended = asyncio.Event()
 
     async def close(self) -> None:
-        while any(task and not task.done() for task in self.calls):  # one that was interrupted is done
+        while any(call.cr_running or call.cr_await for call in self.calls):  # one that was interrupted does neither
             self.one_ended.clear()
             await self.one_ended.wait()
         if self.refreshes:

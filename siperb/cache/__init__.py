@@ -1,6 +1,6 @@
-"""Where answers are kept: the `Cache` protocol, the OS keyring behind it, and one that leaves nothing at rest.
+"""Caches: the `Cache` protocol, `KeyringCache` over the OS keyring, and `MemoryCache`, which stores nothing on disk.
 
-Each is loaded when it is first used, and `keyring` by its first operation, in the keyring's own thread.
+Each is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Cache", "Key", "KeyringCache", "MemoryCache", "Record", "default_cac
 
 
 def default_cache() -> KeyringCache:
-    """The one of the process, for every client that was given no cache: its pauses and warnings are shared."""
+    """Return the cache of all clients in this process that were given no cache."""
     from siperb.cache.keyring import DEFAULT
 
     return DEFAULT

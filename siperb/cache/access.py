@@ -23,8 +23,8 @@ class KeyringThread(WorkerPool):
 
     calling_since: float | None
 
-    def renew_after_fork(self) -> None:
-        super().renew_after_fork()
+    def _renew_after_fork(self) -> None:
+        super()._renew_after_fork()
         self.calling_since = None
 
     def ending(self) -> None:

@@ -23,21 +23,28 @@ MOST = 1000  # removals that are remembered
 
 
 class KeyringCache:
-    """The cache in the OS keyring: Keychain, Windows Credential Manager, Secret Service or KWallet.
+    """A cache in the OS keyring: Keychain, Windows Credential Manager, Secret Service or KWallet.
 
-    No method raises for a keyring that fails: `load` answers None and the others False, and the logger ``siperb`` gets
-    one warning for each reason. After a call that got no answer the keyring is left alone for 60 seconds, and after one
-    that found it locked for 5 minutes. It is safe for threads, for several processes, and after a fork.
+    A keyring that fails raises nothing. `load` returns None, the other methods return False, and the logger ``siperb``
+    gets one warning for each reason. A keyring that did not answer is left alone for 60 seconds, a locked one for 5
+    minutes. The cache is safe for threads, for several processes, and after a fork.
 
-    A record that cannot be replaced is removed. A removal that the keyring did not confirm is made up for: as soon as
-    a hung keyring answers, else before the record is read again.
+    A record that cannot be replaced is removed. If the keyring does not confirm a removal, the cache repeats it before
+    it reads the record again.
 
     Args:
-        timeout: The seconds, less than a day, that a call waits for the keyring at most.
-        allow_plaintext: Whether a keyring may be used that stores plain files (keyrings.alt).
+        timeout: The most seconds that a call waits for the keyring. Less than a day.
+        allow_plaintext: Use a keyring that stores plain files (keyrings.alt) too.
+        clock: The clock for the pauses, in seconds. For tests.
 
     Raises:
-        ConfigurationError: The timeout is no such number.
+        ConfigurationError: The timeout cannot be used.
+
+    Example:
+        ```python
+        with Siperb(cache=KeyringCache(timeout=1.0), strict=True) as client:
+            client.get_devices(enable_cache=True)
+        ```
     """
 
     def __init__(
@@ -52,17 +59,22 @@ class KeyringCache:
         self._seconds: float | None = None
 
     def within(self, seconds: float = float("inf")) -> KeyringCache:
-        """Return the same cache for a caller who waits no longer than this.
+        """Return the same cache for a caller that waits no longer than this.
 
-        Its methods raise `CacheError` when the keyring gave no answer. Where there is no keyring there is an answer:
-        nothing is stored.
+        Its methods raise `CacheError` if the keyring does not answer. Without a keyring they return: nothing is stored.
+
+        Args:
+            seconds: The most seconds that a call waits.
+
+        Returns:
+            A cache that shares everything else with this one.
         """
         same = copy(self)
         same._seconds = seconds
         return same
 
     def load(self, key: Key) -> Record | None:
-        """See `Cache.load`; None also when the keyring does not answer. A missing token is no matter of caching."""
+        """See `Cache.load`. None also if the keyring does not answer."""
 
         def load(store: KeyringStore) -> Record | None:
             self._settle(store)
@@ -74,7 +86,7 @@ class KeyringCache:
         return self._ask(None, load, warns=key.kind != "pat")
 
     def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
-        """See `Cache.save`; False also when the keyring does not answer."""
+        """See `Cache.save`. False also if the keyring does not answer."""
 
         def save(store: KeyringStore) -> bool:
             self._settle(store)
@@ -95,41 +107,70 @@ class KeyringCache:
         return self._ask(False, save)
 
     def evict(self, key: Key) -> bool:
-        """See `Cache.evict`; False also when the keyring does not answer."""
+        """See `Cache.evict`. False also if the keyring does not answer."""
         self._owe(key)
         return self._remove(lambda store: self._evict(store, key))
 
     def forget(self, owner: str) -> bool:
-        """See `Cache.forget`; False also when the keyring does not answer."""
+        """See `Cache.forget`. False also if the keyring does not answer."""
         self._owe(owner)
         return self._remove(lambda store: self._forget(store, owner))
 
     def forget_older(self, origin: str) -> bool:
-        """Remove the entries of siperb 0.1.0 at an API origin, which are not read any more; whether all are gone."""
+        """Remove the entries of siperb 0.1.0, which are not read any more.
+
+        Args:
+            origin: The address of the API.
+
+        Returns:
+            Whether all of them are gone.
+        """
         from siperb.cache import older
 
         return self._remove(lambda store: older.forget(store, origin))
 
     def stored(self, owner: str) -> list[Key]:
-        """The keys of the owner's records, maybe with some that were evicted; [] when the keyring does not answer."""
+        """Return the keys of an owner's records. Some may be evicted already.
+
+        Args:
+            owner: The owner, see `Cache.save`.
+
+        Returns:
+            The keys. An empty list if the keyring does not answer.
+        """
         return self._ask([], lambda store: entries.stored(store, owner), warns=False)
 
     def accounts(self, origin: str) -> list[str]:
-        """The owners at an API origin whose records are, or once were, stored; [] when the keyring does not answer."""
+        """Return the owners that have, or once had, records at an address of the API.
+
+        Args:
+            origin: The address of the API.
+
+        Returns:
+            The owners. An empty list if the keyring does not answer.
+        """
         return self._ask([], lambda store: entries.accounts(store, origin), warns=False)
 
     def backend(self) -> str | None:
-        """The class of the keyring in use, e.g. ``keyring.backends.SecretService.Keyring``; None when none can be."""
+        """Return the class of the keyring in use, e.g. ``keyring.backends.SecretService.Keyring``. None without one."""
         try:
             return self._access.run(lambda store: store.name, even_if_resting=True)
         except CacheError:
             return None
 
     def check(self) -> None:
-        """Store, read and remove an entry.
+        """Check that the keyring stores, reads and removes an entry.
 
         Raises:
-            CacheError: The keyring does not do it. The error says why, and what to do.
+            CacheError: The keyring fails. The error says why, and what to do.
+
+        Example:
+            ```python
+            try:
+                KeyringCache().check()
+            except CacheError as error:
+                print(error.reason, error.advice)
+            ```
         """
         if not self._access.run(_round_trip, even_if_resting=True):
             raise KeyringUnavailableError.of(KEEPS_NOTHING)

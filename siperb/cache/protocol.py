@@ -1,4 +1,4 @@
-"""What a client asks of a cache."""
+"""The methods of a cache."""
 
 from __future__ import annotations
 
@@ -8,33 +8,58 @@ from siperb.cache.records import Key, Record
 
 
 class Cache(Protocol):
-    """Where answers of the API are kept between calls and between processes.
+    """A store for answers of the API, between calls and between processes.
 
-    A client calls these methods from several threads, `AsyncSiperb` too. They may raise any `Exception`: a client takes
-    that for no answer, and logs one warning; what is none (SystemExit) and what a signal handler raises goes through.
-    `Siperb` waits for them as long as they take, `AsyncSiperb` until the call's deadline. The conformance class in
-    ``tests/helpers/cache_contract.py`` is what every implementation must pass.
+    Any object with these four methods is one. Clients call them from several threads, `AsyncSiperb` too. A method may
+    raise any `Exception`: the client treats that as no answer, and logs one warning. `Siperb` waits as long as a method
+    takes, `AsyncSiperb` until the call's deadline. Test an implementation of your own with the conformance class in
+    ``tests/helpers/cache_contract.py``.
     """
 
     def load(self, key: Key) -> Record | None:
-        """The record stored last under `key`, whatever its age; None when there is none."""
+        """Return the record that was stored last, of any age.
+
+        Args:
+            key: The key of the record.
+
+        Returns:
+            The record, or None if there is none.
+        """
         ...
 
     def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
-        """Store a record in place of the one under `key`; whether it is stored.
+        """Store a record, in place of the one with this key.
 
-        What could not be replaced is outdated: a client evicts it.
+        Args:
+            key: The key of the record.
+            record: The record to store.
+            owner: The owner to pass to `forget`, a `Key.scope_of` of the user. It may differ from the key's scope.
+            expected: The generation that must still be stored. If another one is, do nothing: a slow refresh must not
+                bring back a record that was evicted or replaced. None replaces any record.
 
-        owner: whose record it is, a `Key.scope_of` the user; `forget` goes by it. It need not be the key's scope.
-        expected: the generation that must still be stored, else nothing is done: a slow refresh brings back
-        nothing that was evicted or replaced meanwhile. None: whatever is stored is replaced.
+        Returns:
+            Whether the record is stored. If not, a client evicts the outdated one.
         """
         ...
 
     def evict(self, key: Key) -> bool:
-        """Remove a record; True when it is gone for sure, also if there was none."""
+        """Remove a record.
+
+        Args:
+            key: The key of the record.
+
+        Returns:
+            Whether it is gone for sure. True if there was none.
+        """
         ...
 
     def forget(self, owner: str) -> bool:
-        """Remove every record saved under `owner`; True when all of them are gone for sure."""
+        """Remove every record of an owner.
+
+        Args:
+            owner: The owner that the records were saved with.
+
+        Returns:
+            Whether all of them are gone for sure.
+        """
         ...

@@ -22,11 +22,14 @@ MAX_ENTRIES = 100  # a keyring takes up to 20 ms for each: more would not fit in
 
 @frozen
 class Key:
-    """Where a record belongs: one API origin, one account, one kind.
+    """The place of a record: one API origin, one account, one kind. It holds no token and no personal data.
 
-    scope: 20 hex digits, see `Key.scope_of`. kind: "session", "devices", "prov" or "pat", and a hash that tells it
-    from its siblings. Neither holds a token or personal data. ValueError for any other form: Windows takes names that
-    differ in case for the same, and a NUL breaks the D-Bus connection.
+    Args:
+        scope: 20 hex digits, see `Key.scope_of`.
+        kind: "session", "devices", "prov" or "pat", and a hash that tells it from its siblings.
+
+    Raises:
+        ValueError: An argument has another form. Windows, for example, does not tell upper from lower case.
     """
 
     scope: str = field(validator=matches_re(r"[0-9a-f]{20}"))
@@ -34,23 +37,23 @@ class Key:
 
     @staticmethod
     def scope_of(origin: str, account: str) -> str:
-        """20 hex digits for an account (a user id, a PAT) at one API origin; the first 8 are those of the origin."""
+        """Return the scope of an account (a user id, a PAT) at an API origin. Its first 8 digits are the origin's."""
         return _digest(origin)[:8] + _digest(origin, account)[:12]
 
     @staticmethod
     def origin_of(scope: str) -> str:
-        """A scope that all accounts at one API origin have in common."""
+        """Return the scope that all accounts at one API origin have in common."""
         return scope[:8].ljust(20, "0")
 
     @classmethod
     def of(cls, origin: str, account: str, kind: str, *details: str) -> Key:
-        """The key of one record; `details` make it one of several of its kind (cache key, device token)."""
+        """Return the key of a record. `details` tell records of one kind apart (cache key, device token)."""
         name = f"{kind}-{_digest(*details)[:20]}" if details else kind
         return cls(cls.scope_of(origin, account), name)
 
     @property
     def name(self) -> str:
-        """What an index calls the record."""
+        """The name of the record in an index."""
         return f"{self.scope}/{self.kind}"
 
     @property
@@ -59,7 +62,7 @@ class Key:
         return f"{LAYOUT}/{self.name}"
 
     def entry(self, number: int) -> str:
-        """The name of one of its entries."""
+        """Return the name of one of its entries in a keyring."""
         return f"{self.service}/{number}" if number else self.service
 
 
@@ -67,9 +70,14 @@ class Key:
 class Record:
     """A cached answer.
 
-    payload: JSON text, a secret. stored_at, expires_at: seconds since the epoch; expires_at None means never.
-    generation: 16 hex digits, new for every record; a conditional save names the one it means to replace.
-    TypeError for fields of other types, which a cache of the user's own may have read from anywhere.
+    Args:
+        payload: The JSON text. A secret.
+        stored_at: The time of storing, in seconds since the epoch.
+        expires_at: The end of the record, in seconds since the epoch. None means never.
+        generation: 16 hex digits, new for every record. See `expected` of `Cache.save`.
+
+    Raises:
+        TypeError: An argument has another type.
     """
 
     payload: str = field(repr=False, validator=instance_of(str))
@@ -86,11 +94,23 @@ class Record:
         random: Callable[[], float],
         lifetime: float | None = None,
     ) -> Record:
+        """Return a record of a new generation.
+
+        Args:
+            payload: The JSON text.
+            now: A clock, in seconds since the epoch.
+            random: A source of numbers from 0 to 1.
+            lifetime: The seconds until it expires. None means never.
+        """
         at = now()
         return cls(payload, at, None if lifetime is None else at + lifetime, f"{int(random() * 2**64):016x}")
 
     def is_current(self, now: float) -> bool:
-        """Whether it may be served; a record from the future (a clock that jumped) may not."""
+        """Whether the record may be used. A record from the future (a clock that jumped) may not.
+
+        Args:
+            now: The time, in seconds since the epoch.
+        """
         return self.stored_at <= now + 60 and (self.expires_at is None or now < self.expires_at)
 
 

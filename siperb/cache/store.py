@@ -122,7 +122,7 @@ class OneConnection:
             with suppress(Exception):
                 close()
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         self.close()  # the child's copies of the descriptors: the parent's connection stays open
 
     def _collection(self, link: Any) -> Any:

@@ -1,217 +1,135 @@
-"""``siperb demo``: every step from a token to a SIP configuration, on both facades, at a loopback API.
-
-A step is Python source. What is shown is what is run: both come from `Step.code`.
-"""
+"""``siperb demo``, every step from a token to a SIP configuration at a loopback API; and ``siperb serve``."""
 
 from __future__ import annotations
 
-import argparse
 import ast
 import asyncio
 import os
-import sys
+import pprint
 import time
 import types
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
-from siperb.cli import terminal
-from siperb.cli.masking import mask, mask_all
-from siperb.cli.parser import Parser
-from siperb.cli.terminal import Paint, write_json
+from siperb.cli.failures import Interrupted
+from siperb.cli.masking import mask_all
+from siperb.cli.options import Options
+from siperb.cli.terminal import json_text, paint, say, write
 
-Names = dict[str, Any]
+STEPS = """\
+A Siperb API of your own, with a made-up user
+from siperb.testing import SiperbServer
+server = SiperbServer()
+server.start()
+[device.description for device in server.user.devices]
+
+A personal access token goes in
+from siperb import Siperb
+client = Siperb(server.pat, base_url=server.base_url, strict=True)
+session = client.login()
+session.user_id
+
+The devices of the platform "script"
+devices = client.get_devices()
+[device.description for device in devices]
+
+SIP credentials come out
+phone = client.get_provisioning(devices[0].device_token)
+{"sip_username": phone.sip_username, "sip_password": phone.sip_password,
+ "sip_domain": phone.sip_domain, "sip_wss_server": phone.sip_wss_server}
+
+The options of SIP.js; siperb.sip.jssip makes those of JsSIP
+from siperb import sip
+options = sip.sipjs(phone, session)
+options
+
+A session that ends meanwhile is renewed
+server.expire_sessions()
+devices = client.get_devices()
+[f"{request.method} {request.route}" for request in server.requests[-3:]]
+
+The same with asyncio, all devices at once
+import asyncio
+from siperb import AsyncSiperb
+async with AsyncSiperb(server.pat, base_url=server.base_url, strict=True) as other:
+    phones = [result.provisioning async for result in other.provision_all()]
+[phone.profile_name for phone in phones]
+
+A failure says what to do
+from siperb import SiperbError
+server.revoke_pat()
+try:
+    with Siperb(server.pat, base_url=server.base_url) as other:
+        other.login()
+except SiperbError as error:
+    print(error)
+"""
+NEXT = """
+Next
+  siperb login     keep your own token in the keyring of this computer
+  siperb devices   list your devices; then: siperb provision 1
+  siperb serve     keep the API of this demo running, for your own programs
+  siperb doctor    find out what does not work, and what to do about it
+"""
 
 
-def add_to(parser: Parser) -> None:
-    parser.add(
-        "demo",
-        run,
-        "show every step on this machine alone: no account, no network, no keyring",
-        "Starts a loopback Siperb API with a made-up user, and runs the Python lines that it shows.",
-        options="json",
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    with _no_proxy():
-        told = _run(STEPS, Paint(sys.stdout), quiet=arguments.json)
-    if arguments.json:
-        write_json(told)
-    return 0
-
-
-class Step(NamedTuple):
-    """A title, the Python lines, and what came back as lines of text; secrets are masked there."""
-
-    title: str
-    code: str
-    came_back: Callable[[Names], Iterable[str]]
-
-
-def _run(steps: Iterable[Step], paint: Paint, *, quiet: bool = False) -> list[dict[str, object]]:
-    """Show the steps while they are run, unless `quiet`; the same for a program."""
-    show = _nowhere if quiet else terminal.show
-    told: list[dict[str, object]] = []
-    began = time.perf_counter()
-    names: Names = {"__name__": "demo"}
-    show(f"{paint('siperb demo', 'bold')}: a made-up user of a Siperb API on loopback. Secrets are shown masked.")
+def demo(options: Options) -> None:
+    """Show every step on this machine, without an account, a network or a keyring."""
+    os.environ.update({"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"})
+    names: dict[str, Any] = {"__name__": "demo", "print": _print}
     try:
-        for number, step in enumerate(steps, 1):
-            show(f"\n{paint(f'{number} {step.title}', 'bold')}")
-            for line in step.code.splitlines():
+        for number, step in enumerate(STEPS.strip().split("\n\n"), 1):
+            title, _, code = step.partition("\n")
+            write(f"\n{paint(f'{number} {title}', 'bold')}\n")
+            for line in code.split("\n"):
                 prompt = "... " if line.startswith((" ", "except ")) else ">>> "
-                show(f"  {paint(prompt, 'dim')}{paint(line, 'cyan')}")
-            seconds = _execute(step.code, names)
-            came_back = list(step.came_back(names))
-            told.append({"title": step.title, "code": step.code, "came_back": came_back, "seconds": round(seconds, 3)})
-            *lines, last = came_back
-            for line in lines:
-                show(f"  {line}")
-            show(f"  {last} {paint(f'({1000 * seconds:.0f} ms)', 'dim')}")
+                write(f"{paint(prompt, 'dim')}{paint(line, 'cyan')}\n")
+            _execute(code, names)
     finally:
+        if "client" in names:
+            names["client"].close()
         if "server" in names:
             names["server"].stop()
-    show(f"\n{len(names['server'].requests)} requests in {time.perf_counter() - began:.1f} s; nothing was kept.\n")
-    show(paint("Next", "bold"))
-    for command, purpose in NEXT:
-        show(f"  {paint(f'{command:25}', 'cyan')}{purpose}")
-    return told
+    write(NEXT)
 
 
-def _nowhere(text: str) -> None: ...
+def _print(value: object) -> None:
+    write(f"{value}\n")
 
 
-def _execute(code: str, names: Names) -> float:
-    """Run the statements one by one, ``await`` allowed, as ``python -m asyncio`` does; the seconds that they took."""
-    began = time.perf_counter()
+def _execute(code: str, names: dict[str, Any]) -> None:
+    """Run the statements, ``await`` allowed, and show what an expression comes to, as the interpreter does."""
     for statement in ast.parse(code).body:
-        module = ast.Module([statement], type_ignores=[])
-        compiled = compile(module, "<siperb demo>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Call):
+            value = eval(compile(ast.Expression(statement.value), "<demo>", "eval"), names)  # noqa: S307
+            secrets = [getattr(names.get("phone"), name, None) for name in ("sip_password", "sip_jwt")]
+            write(f"{pprint.pformat(mask_all(value, secrets), sort_dicts=False)}\n")
+            continue
+        compiled = compile(ast.Module([statement], []), "<demo>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         answer: object = types.FunctionType(compiled, names)()
         if asyncio.iscoroutine(answer):
             asyncio.run(answer)
-    return time.perf_counter() - began
 
 
-@contextmanager
-def _no_proxy() -> Generator[None, None, None]:
-    """Keep a proxy of this machine out of what stays on loopback."""
-    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
-    os.environ.update(dict.fromkeys(before, "127.0.0.1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
+def serve(options: Options) -> None:
+    """Keep a loopback Siperb API running, with a made-up user, until Ctrl-C.
 
+    It prints the two environment variables by which programs find it.
 
-# What came back, step by step.
+    examples:
+      siperb serve --port 8080
+      siperb serve > api.env &    then: . ./api.env
+    """
+    from siperb.testing import SiperbServer
 
-
-def _server(names: Names) -> Iterable[str]:
-    server = names["server"]
-    yield f"{server.base_url}, {len(server.users)} user, {len(server.user.devices)} devices"
-
-
-def _session(names: Names) -> Iterable[str]:
-    session = names["session"]
-    yield f"user {session.user_id}, session token {mask(session.session_token)}"
-
-
-def _devices(names: Names) -> Iterable[str]:
-    for device in names["devices"]:
-        yield f"{device.description:12}{device.platform:10}{mask(device.device_token)}"
-
-
-def _phone(names: Names) -> Iterable[str]:
-    phone = names["phone"]
-    yield f"sip_username    {phone.sip_username}"
-    yield f"sip_password    {mask(phone.sip_password)}"
-    yield f"sip_domain      {phone.sip_domain}"
-    yield f"sip_wss_server  {phone.sip_wss_server}, port {phone.sip_websocket_port}, path {phone.sip_server_path}"
-    yield f"sip_jwt         {mask(phone.sip_jwt)}, good until {phone.jwt_expires_at:%Y-%m-%d %H:%M} UTC"
-
-
-def _options(names: Names) -> Iterable[str]:
-    phone, session = names["phone"], names["session"]
-    secrets = (phone.sip_password, phone.sip_jwt, session.session_token)
-    for name, value in mask_all(names["options"], secrets).items():
-        for number, line in enumerate(value if name == "extraHeaders" else [value]):
-            yield f"{'' if number else name:23} {line}"
-
-
-def _renewed(names: Names) -> Iterable[str]:
-    asked = [f"{request.method} {request.route}" for request in names["server"].requests[-3:]]
-    yield f"{len(names['devices'])} devices; the API heard: {', '.join(asked)}"
-
-
-def _phones(names: Names) -> Iterable[str]:
-    for phone in names["phones"]:
-        yield f"{phone.profile_name:20}{phone.sip_username}"
-
-
-def _refused(names: Names) -> Iterable[str]:
-    yield f"{type(names['refused']).__name__}: {names['refused']}"
-
-
-STEPS = (
-    Step(
-        "A Siperb API of your own",
-        "from siperb.testing import SiperbServer\nserver = SiperbServer()\nserver.start()",
-        _server,
-    ),
-    Step(
-        "A personal access token goes in",
-        "from siperb import Siperb\n"
-        "client = Siperb(server.pat, base_url=server.base_url, strict=True)\n"
-        "session = client.login()",
-        _session,
-    ),
-    Step("The devices of the platform 'script'", "devices = client.get_devices()", _devices),
-    Step(
-        "SIP credentials come out",
-        "phone = client.get_provisioning(devices[0].device_token)",
-        _phone,
-    ),
-    Step(
-        "As a softphone in a browser takes them (SIP.js; siperb.sip.jssip makes those of JsSIP)",
-        "from siperb import sip\noptions = sip.sipjs(phone, session)",
-        _options,
-    ),
-    Step(
-        "A session that ends meanwhile is renewed",
-        "server.expire_sessions()\ndevices = client.get_devices()\nclient.close()",
-        _renewed,
-    ),
-    Step(
-        "The same with asyncio, all devices at once",
-        "import asyncio\n"
-        "from siperb import AsyncSiperb\n"
-        "async with AsyncSiperb(server.pat, base_url=server.base_url, strict=True) as client:\n"
-        "    devices = await client.get_devices()\n"
-        "    phones = await asyncio.gather(*(client.get_provisioning(one.device_token) for one in devices))",
-        _phones,
-    ),
-    Step(
-        "What fails says what to do",
-        "from siperb import SiperbError\n"
-        "server.revoke_pat()\n"
-        "try:\n"
-        "    with Siperb(server.pat, base_url=server.base_url) as client:\n"
-        "        client.login()\n"
-        "except SiperbError as error:\n"
-        "    refused = error",
-        _refused,
-    ),
-)
-
-NEXT = (
-    ("siperb login", "keep your own personal access token in the keyring of this computer"),
-    ("siperb devices", "see your devices; then: siperb provision 1 --format sipjs -o phone.json"),
-    ("siperb serve", "have the API of this demo for a program of yours, in any language"),
-    ("siperb doctor", "find out what does not work, and what to do about it"),
-)
+    server = SiperbServer(port=options.port or 0, keep_requests=False)
+    server.add_devices(options.devices or 0)
+    with server:
+        environment = {"SIPERB_BASE_URL": server.base_url, "SIPERB_PAT": server.pat}
+        exports = "".join(f"export {name}={value}\n" for name, value in environment.items())
+        write(json_text(environment) if options.json else exports)
+        say(f"Serving at {server.base_url}. Ctrl-C ends it.")
+        try:
+            while True:
+                time.sleep(0.5)  # on Windows a wait without an end hears no signal
+        except Interrupted:
+            pass

@@ -1,111 +1,117 @@
-"""``siperb doctor``: what works, what does not, and what to do about it; step by step, none without an end."""
+"""``siperb doctor``: what works, what does not, and what to do. The library's own errors say what is wrong."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import logging
+import os
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import urlsplit
 
-from siperb.cli.failures import CREDENTIALS, ERROR
-from siperb.cli.parser import Parser
-from siperb.cli.terminal import Paint, columns, printable, say, show, write_json
+from siperb import sip
+from siperb.cache import KeyringCache
+from siperb.cli.devices import NO_DEVICE, as_user, choose
+from siperb.cli.failures import CREDENTIALS, ERROR, CommandError, exit_code_of, is_expected, sentence
+from siperb.cli.masking import mask
+from siperb.cli.options import Options
+from siperb.cli.session import address, client, environment_proxy, environment_token, find_token, is_loopback
+from siperb.cli.terminal import is_terminal, json_text, say, show_table, write
 from siperb.cli.wait import Wait
+from siperb.errors import CacheError
 
-if TYPE_CHECKING:
-    from siperb.cli.check import Context
-
-COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "dim"}
-
-ABOUT = """\
-Checks the address, proxy, DNS, connection and certificate of the API, the keyring, the token, a login, the list of
-devices, the provisioning of the first one or of --device, whether its SIP server takes a WebSocket, and whether the
-registrar there takes its user and password, which disturbs no phone. No check takes longer than 15 seconds, and no
-secret is shown. A warning is something that commands can do without.
-
-Exits with 0 when nothing failed, 4 when nothing did but the credentials, else 1.
-"""
+TIMEOUT = 10.0  # seconds for one call, where --timeout says nothing
+NAMES = ("address", "keyring", "token", "login", "devices", "provisioning", "registration")
+COLOURS = {"ok": "green", "failed": "red", "skipped": "dim"}
+NULL = "keyring.backends.null.Keyring"
 
 
-class Finding(NamedTuple):
-    """What a check came to.
+def doctor(options: Options) -> int:
+    """Check everything that is needed, and say what to do about what fails.
 
-    status: "ok", "warning", "failed" or "skipped". advice: what to do about it, where the detail does not say.
-    cause: the check that failed, and for which this one failed or was skipped; what needs it is skipped too.
+    It checks the address and its proxy, the keyring, the token, a login, the
+    devices, the provisioning of the first one or of --device, and whether the SIP
+    registrar accepts it. It disturbs no phone and shows no secret.
+
+    Exits with 4 when only the credentials are to blame, else with 1.
     """
-
-    name: str
-    status: str
-    detail: str
-    advice: str | None = None
-    seconds: float = 0.0
-    exit_code: int = 0
-    cause: str | None = None
-
-
-def add_to(parser: Parser) -> None:
-    command = parser.add(
-        "doctor", run, "check what is needed, and say what to do about what fails", ABOUT, options="connection json"
-    )
-    command.add_argument(
-        "--device", metavar="NAME", help="description or number of the device to check (the first one)"
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    from siperb.cli.check import Context
-    from siperb.cli.checks import CHECKS
-
-    if not arguments.verbose:
-        logging.getLogger("siperb").setLevel(logging.ERROR)  # the findings say it
-    findings: list[Finding] = []
-    with contextlib.closing(Context(arguments)) as context:
-        for name in CHECKS:
-            with Wait(f"Checking {name}"):
-                findings.append(_examine(name, context, findings))
-            if not arguments.json:
-                _tell(findings[-1])
-    codes = {finding.exit_code for finding in findings} - {0}
-    if arguments.json:
-        write_json({"ok": not codes, "checks": [_as_json(finding) for finding in findings]})
-    elif not codes:
-        (say if columns(sys.stdout) is None else show)(Paint(sys.stdout)("All is well.", "bold"))
-    return CREDENTIALS if codes == {CREDENTIALS} else ERROR if codes else 0
+    options.timeout = options.timeout or TIMEOUT
+    findings: list[dict[str, Any]] = []
+    code, cause = 0, ""
+    with contextlib.ExitStack() as stack:
+        checks = _checks(options, stack)
+        for name in NAMES:
+            began = time.monotonic()
+            status, detail = "skipped", f"because of the {cause}"
+            try:
+                with Wait(f"Checking {name}"):
+                    status, detail = (status, detail) if cause else next(checks)
+            except Exception as error:
+                status, cause, code = "failed", name, CREDENTIALS if exit_code_of(error) == CREDENTIALS else ERROR
+                # The text of an unknown error may hold a secret.
+                detail = sentence(error) if is_expected(error) else f"{type(error).__name__}: please report it."
+            seconds = round(time.monotonic() - began, 3)
+            findings.append({"name": name, "status": status, "detail": detail, "seconds": seconds})
+            if not options.json and is_terminal(sys.stdout):
+                say(f"{name:14}{detail}", mark=f"{status:9}", style=COLOURS[status], stream=sys.stdout)
+            elif not options.json:
+                show_table((), [(status, name, detail)])
+    if options.json:
+        write(json_text({"ok": not code, "checks": findings}))
+    elif not code:
+        say("All is well.")
+    return code
 
 
-def _examine(name: str, context: Context, before: list[Finding]) -> Finding:
-    from siperb.cli.check import Problem, Skipped, run_check
-    from siperb.cli.checks import CHECKS
+def _checks(options: Options, stack: contextlib.ExitStack) -> Iterator[tuple[str, str]]:
+    """Status and detail of each of `NAMES`; an exception for one that fails, with which all ends."""
+    base_url, source = address(options)
+    proxy = urlsplit(environment_proxy(base_url) or "")  # user and password are not shown
+    through = f" through the proxy {proxy.hostname}:{proxy.port or 80}" if proxy.hostname else ""
+    yield "ok", f"{base_url} ({source}){through}"
 
-    check, needed = CHECKS[name]
-    cause = next((finding.cause for finding in before if finding.name in needed and finding.cause), None)
-    if cause:
-        return Finding(name, "skipped", f"because {cause} failed", cause=cause)
-    began = time.monotonic()
+    cache, found = KeyringCache(), None if options.account is not None else environment_token()
     try:
-        finding = Finding(name, "ok", run_check(check, context))
-    except Skipped as reason:
-        finding = Finding(name, "skipped", str(reason))
-    except Problem as problem:
-        if problem.harmless:
-            finding = Finding(name, "warning", str(problem), problem.advice)
+        if os.environ.get("PYTHON_KEYRING_BACKEND") == NULL:
+            yield "skipped", "none is wanted: PYTHON_KEYRING_BACKEND names the null keyring"
         else:
-            finding = Finding(name, "failed", str(problem), problem.advice, exit_code=problem.exit_code, cause=name)
-    return finding._replace(seconds=round(time.monotonic() - began, 3))
+            cache.check()
+            yield "ok", f"{cache.backend()} stores and reads"
+    except CacheError as error:
+        if not found:
+            raise
+        yield "skipped", f"not needed, as the token comes from {found[1]}. {sentence(error)}"
 
+    pat, source = find_token(options)
+    own = stack.enter_context(client(options, pat, max_retries=0))
+    yield "ok", f"{mask(pat)} from {source}"
 
-def _tell(finding: Finding) -> None:
-    if columns(sys.stdout) is None:
-        show("\t".join(map(printable, (finding.status, finding.name, finding.detail, finding.advice or ""))).rstrip())
+    yield "ok", f"user {own.login().user_id}"
+
+    siperb = as_user(own, options)
+    devices = siperb.get_devices()
+    if not devices:
+        raise CommandError(NO_DEVICE)
+    device = choose(devices, options.device or "#1")
+    yield "ok", f"{len(devices)} script device{'s' if len(devices) > 1 else ''}"
+
+    phone = siperb.get_provisioning(device.device_token)
+    sip.check(phone)  # names what is missing
+    expires = phone.jwt_expires_at
+    if expires and expires <= datetime.now(timezone.utc):
+        raise CommandError(f"The JWT ended at {expires:%Y-%m-%d %H:%M} UTC: check this computer's clock.")
+    jwt = f"JWT good until {expires:%Y-%m-%d %H:%M} UTC" if expires else "no JWT"
+    yield "ok", f'"{device.description or "no description"}" is complete, {jwt}'
+
+    host, is_plain = phone.sip_wss_server or "", base_url.startswith("http://")
+    if is_plain and host.endswith(".example"):  # a domain that never resolves (RFC 2606)
+        yield "skipped", f"{host} is made up: the API is a loopback one"
         return
-    paint = Paint(sys.stdout)
-    status = paint(f"{finding.status:8}", COLOURS[finding.status])
-    show(printable(finding.detail), prefix=f"{status} {paint(f'{finding.name:12}', 'bold')} ")
-    if finding.advice:
-        show(printable(finding.advice), prefix=f"{'':21} → ")
-
-
-def _as_json(finding: Finding) -> dict[str, object]:
-    return {name: getattr(finding, name) for name in ("name", "status", "detail", "advice", "seconds")}
+    said = siperb.check_registration(phone, insecure=is_plain and is_loopback(host))
+    if not said.accepted:
+        meaning = said.meaning
+        raise CommandError(f"{meaning[:1].upper()}{meaning[1:]}: {said.advice}.")
+    phones = [f"{one.uri} ({one.user_agent or 'unknown phone'})" for one in said.contacts]
+    yield "ok", f"accepted; registered: {', '.join(phones[:3]) or 'no phone'}{', …' if len(phones) > 3 else ''}"

@@ -1,152 +1,250 @@
-"""``siperb fleet``: the users and devices of a domain as a file of CSV says them."""
+"""``siperb fleet plan`` and ``apply``: the users and devices of a domain as a CSV file says."""
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, cast, get_args
 
-from siperb.cli.failures import ERROR, USAGE, CommandError
-from siperb.cli.parser import Parser
-from siperb.cli.terminal import can_ask, is_agreed, is_terminal, json_text, printable, say, write
+from siperb.cli.failures import ERROR, USAGE, CommandError, sentence
+from siperb.cli.fleet_file import Problem, Row, address_of, read_rows, with_types
+from siperb.cli.fleet_plan import Action, Step, called, plan
+from siperb.cli.masking import mask_all
+from siperb.cli.options import Options
+from siperb.cli.session import CommandClient, client
+from siperb.cli.terminal import ask, can_ask, is_terminal, json_text, say, shortened, show_table, write
+from siperb.cli.wait import Bar
+from siperb.errors import APIError, AuthenticationError, ConfigurationError, NotFoundError, PermissionDeniedError
+from siperb.models import DomainUser
 
-if TYPE_CHECKING:
-    from siperb.cli.client import CommandClient
-    from siperb.cli.fleet_apply import UserPlan
-    from siperb.cli.fleet_file import Problem, Row
-    from siperb.cli.fleet_plan import Step
-
-ABOUT = """\
-FILE is CSV in UTF-8. Its first line names the columns: email and device, and if wanted name (of the user), platform
-("script" if not given) and set:KEY, a setting of the device. A row is a device, one with an empty device the user
-alone; an empty setting says nothing of it.
-
-`plan` changes nothing. `apply` does what is missing, so a second run does what the first one did not. Nothing is
-changed before the whole file is right.
-
---prune deletes the devices that the file lacks: of users that it has, and of the platforms that it has for the user.
-It never deletes a user.
-
-A pipe gets a line of JSON for each step and for each row that is as it should be, a terminal gets a table.
-Exit code 1: a row failed; with `plan --exit-code` also: there is something to do.
-"""
-
-EXAMPLES = """\
-  siperb fleet plan agents.csv
-  siperb fleet apply agents.csv > done.jsonl
-"""
+AT_A_TIME = 8  # users
+MANY_USERS = 20  # more are asked about: each takes a seat
+MARKS = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red"), "": ("!", "cyan")}
+UserPlan = tuple[DomainUser | None, list[Step]]  # None: still to be created
 
 
-def add_to(parser: Parser) -> None:
-    command = parser.add(
-        "fleet",
-        run,
-        "make the domain's users and devices as a file says",
-        ABOUT,
-        examples=EXAMPLES,
-        options="connection json",
-    )
-    command.add_argument("action", choices=("plan", "apply"), help="show what is to be done, or do it")
-    command.add_argument("file", metavar="FILE", help="CSV")
-    command.add_argument("--prune", action="store_true", help="delete the devices that the file lacks")
-    command.add_argument("--yes", action="store_true", help="for apply: do not ask before devices are deleted")
-    command.add_argument("--exit-code", action="store_true", help="for plan: exit with 1 when there is something to do")
+def fleet_plan(options: Options) -> int:
+    """Compare the users and devices of your domain with a CSV file.
+
+    FILE is in UTF-8. A row is a device and its user. The first line names the
+    columns: email, device, and if you want name (of the user), platform (script),
+    and set:KEY for a setting of the device. A row without a device is a user alone.
+    An empty setting leaves the setting as it is.
+
+    --prune deletes devices that the file lacks, of the users and platforms that it
+    has. It never deletes a user, nor a device that looks like a row.
+
+    A pipe gets a line for each step: line, action, e-mail address, device,
+    platform, status, change as JSON, message. Secrets in a change are masked.
+    """
+    rows = _rows(options)
+    with client(options) as siperb:
+        steps = _steps(_look(siperb, rows, options))
+    for step in steps:
+        _tell(step, step.status, step.problem or step.note, options)
+    count = Counter("failed" if step.problem else step.action or step.status for step in steps)
+    pairs = (action.split() for action in get_args(Action))
+    todo = [f"{_plural(count[f'{verb} {what}'], what)} to {verb}" for verb, what in pairs if count[f"{verb} {what}"]]
+    todo += [f"{count['failed']} impossible"] if count["failed"] else []
+    _say_sum(", ".join(todo) or "nothing to do", count["unchanged"])
+    return ERROR if any(step.problem or (options.exit_code and step.action) for step in steps) else 0
 
 
-def run(arguments: argparse.Namespace) -> int:
-    from siperb.cli.client import client
-    from siperb.cli.fleet_file import read_rows
+def fleet_apply(options: Options) -> int:
+    """Create, change and delete what the CSV file says.
 
-    if arguments.exit_code and arguments.action == "apply":
-        raise CommandError("--exit-code goes with plan.", USAGE)
-    rows, problems = read_rows(Path(arguments.file).read_bytes())
-    _refuse(problems, arguments)
-    with client(arguments) as siperb:
-        if any(row.settings for row in rows):
-            from siperb.cli.fleet_settings import with_types
+    `siperb fleet plan --help` describes the file. The whole file is checked first.
+    Run it again after a failure: finished rows are skipped. It asks before it
+    deletes devices, or creates more than 20 users.
+    """
+    rows = _rows(options)
+    with client(options) as siperb:
+        plans = _look(siperb, rows, options)
+        steps = _steps(plans)
+        _ask(steps, options)
+        with Bar("Applying") as bar:
+            run = Run(siperb, bar, steps, options)
+            try:
+                for result in siperb.bulk(run, plans, concurrency=AT_A_TIME):
+                    if result.error is not None:
+                        raise result.error
+            finally:
+                run.close()
+    return ERROR if run.count["failed"] or run.count["skipped"] else 0
 
-            rows, problems = with_types(rows, siperb.get_settings())
-            _refuse(problems, arguments)
-        plans = _look(siperb, rows, prune=arguments.prune)
-        writes = arguments.json or not is_terminal(sys.stdout)
-        if arguments.action == "plan":
-            return _show(plans, arguments, writes)
-        return _apply(siperb, plans, arguments, writes)
+
+def _rows(options: Options) -> list[Row]:
+    rows, problems = read_rows(Path(options.file).read_bytes())
+    _refuse(problems, options)
+    return rows
 
 
-def _refuse(problems: Sequence[Problem], arguments: argparse.Namespace) -> None:
-    for problem in problems:
-        text = printable(f"line {problem.line} {problem.text}")
-        say(json.dumps({"line": problem.line, "message": text}) if arguments.json else f"{arguments.file}: {text}")
+def _refuse(problems: Sequence[Problem], options: Options) -> None:
+    for line, text in problems:
+        if options.json:
+            write(json_text({"line": line, "message": f"line {line} {text}"}, is_line=True), sys.stderr)
+        else:
+            say(f"{options.file}: line {line} {text}.")
     if problems:
         raise CommandError("Nothing was done: correct the file first.", USAGE)
 
 
-def _look(siperb: CommandClient, rows: Sequence[Row], *, prune: bool) -> list[UserPlan]:
-    from siperb.cli.fleet_apply import plans
-    from siperb.cli.wait import Bar
+def _look(siperb: CommandClient, rows: list[Row], options: Options) -> list[UserPlan]:
+    """What there is, and what is to be done. A user whom the API does not tell about is the problem of its rows."""
+    if any(row.settings for row in rows):
+        rows, problems = with_types(rows, siperb.get_settings())
+        _refuse(problems, options)
+    users = {address_of(user.email): user for user in siperb.get_domain_users() if user.email}
+    rows_of: dict[str, list[Row]] = {}
+    for row in rows:
+        rows_of.setdefault(address_of(row.email), []).append(row)
 
+    def look(email: str) -> UserPlan:
+        user, its_rows = users.get(email), rows_of[email]
+        if user is None:
+            return None, list(plan(its_rows, None))
+        view = siperb.for_user(user)
+        devices = view.get_devices(platform=None)
+        tokens = [device.device_token for row in its_rows if row.settings for device in called(devices, row)]
+        settings = {token: _settings(view, token) for token in tokens}
+        return user, list(plan(its_rows, user, devices, settings, prune=options.prune))
+
+    plans: list[UserPlan] = []
     with Bar("Reading") as bar:
-
-        def on_progress(done: int, total: int | None) -> None:
+        for result in siperb.bulk(look, rows_of, concurrency=AT_A_TIME, on_progress=bar):
             bar.held_until = siperb.held_until
-            bar(done, total)
-
-        return list(plans(siperb, rows, prune=prune, on_progress=on_progress))
-
-
-def _steps(plans: Iterable[UserPlan]) -> list[Step]:
-    """In the order of the file, what it lacks last."""
-    steps = [step for plan in plans for step in plan.steps]
-    return sorted(steps, key=lambda step: (step.line is None, step.line or 0, step.email))
-
-
-def _show(plans: Sequence[UserPlan], arguments: argparse.Namespace, writes: bool) -> int:
-    from siperb.cli.fleet_report import document, show_steps, status_of, sum_of_plan
-
-    steps = _steps(plans)
-    if writes:
-        write("".join(json_text(document(step, status_of(step), step.problem)) for step in steps))
-    show_steps((step, "") for step in steps if status_of(step) != "unchanged")
-    say(sum_of_plan(steps))
-    is_todo = arguments.exit_code and any(step.action for step in steps)
-    return ERROR if is_todo or any(step.problem for step in steps) else 0
+            if isinstance(result.error, APIError) and not isinstance(result.error, AuthenticationError):
+                problem = sentence(result.error)
+                plans.append((None, [Step.failed(row, problem) for row in rows_of[result.item]]))
+            elif result.error is not None or result.value is None:
+                raise result.error or AssertionError
+            else:
+                plans.append(result.value)
+    return plans
 
 
-def _apply(siperb: CommandClient, plans: Sequence[UserPlan], arguments: argparse.Namespace, writes: bool) -> int:
-    from siperb.cli.fleet_apply import apply
-    from siperb.cli.fleet_report import Ledger, document, plural, show_steps, status_of
-    from siperb.cli.wait import Bar
+def _settings(view: CommandClient, token: str) -> dict[str, Any]:
+    """The settings of a device; no password is asked for."""
+    query = {"settings_json": True}
+    answer: Any = view.request("GET", "/Users/{user_id}/Devices/{device}", params=query, device=token)
+    settings: Any = cast(dict[str, Any], answer).get("Settings_json") if isinstance(answer, dict) else None
+    return cast(dict[str, Any], settings) if isinstance(settings, dict) else {}
 
-    steps = _steps(plans)
+
+def _ask(steps: Sequence[Step], options: Options) -> None:
     deleted = [step for step in steps if step.action == "delete device"]
-    if deleted and not arguments.yes:
-        show_steps((step, "") for step in deleted)
-        _ask(f"Delete {plural(len(deleted), 'device')}, with all credentials?")
-    unchanged = [step for step in steps if status_of(step) == "unchanged"]
-    if writes:
-        write("".join(json_text(document(step, "unchanged")) for step in unchanged))
-    with Bar("Applying") as bar:
-        ledger = Ledger(bar, sum(bool(step.action or step.problem) for step in steps), writes=writes)
+    users = sum(step.action == "create user" for step in steps)
+    questions = [f"Delete {_plural(len(deleted), 'device')}, with all credentials"] if deleted else []
+    questions += [f"Create {users} users, who take {users} seats"] if users > MANY_USERS else []
+    question = f"{' and '.join(questions)}?"
+    if questions and can_ask(options, question):
+        for step in deleted:
+            say(f" {_line(step, '')}", mark="-", style="red")
+        ask(question)
+
+
+class Run:
+    """Carry out the steps of a user, one after the other; each is told at once and counted, from several threads."""
+
+    def __init__(self, siperb: CommandClient, bar: Bar, steps: Sequence[Step], options: Options) -> None:
+        self._siperb, self._bar, self._options = siperb, bar, options
+        self._lock, self._is_closed, self._no_seat = threading.Lock(), False, ""
+        self.count = Counter[str]()
+        self._total = sum(bool(step.action or step.problem) for step in steps)
+
+    def __call__(self, of_user: UserPlan) -> None:
+        (user, steps), why_not = of_user, ""
         for step in steps:
-            if step.problem:
-                ledger(step, "failed", step.problem)
-        try:
-            apply(siperb, [plan for plan in plans if any(step.action for step in plan.steps)], ledger)
-        except KeyboardInterrupt:
-            ledger.close()
-            say("siperb: interrupted; what was under way may be done too.")
-            ledger.show(len(unchanged))
-            raise
-    ledger.show(len(unchanged))
-    return 0 if ledger.is_whole else ERROR
+            why_not = self._no_seat if step.action == "create user" else why_not
+            if not step.action or why_not:
+                self._tell(step, "skipped" if step.action else step.status, why_not or step.problem or step.note)
+                continue
+            try:
+                user = self._do(step, user)
+                self._tell(step, "done", "")
+            except (APIError, ConfigurationError) as error:
+                self._tell(step, "failed", sentence(error))
+                if step.action == "create user":
+                    why_not = "The user was not created."
+                    if isinstance(error, PermissionDeniedError):  # no seat is left
+                        self._no_seat = "No user can be created."
+
+    def _do(self, step: Step, user: DomainUser | None) -> DomainUser:
+        if user is None:
+            return self._siperb.create_domain_user(step.email, step.change.get("name"), exist_ok=True)
+        view, token = self._siperb.for_user(user), step.device_token
+        if step.action == "update user":
+            self._siperb.update_domain_user(user.user_id, description=step.change["name"])
+            return user
+        if step.action == "delete device":
+            with contextlib.suppress(NotFoundError):  # somebody else was faster
+                view.delete_device(token)
+        if step.action == "create device":
+            token = view.create_device(step.device, platform=step.platform, exist_ok=True).device_token
+        if step.change:
+            view.update_device(token, settings=step.change)
+        return user
+
+    def _tell(self, step: Step, status: str, message: str) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self.count[status] += 1
+                self._bar.failed = self.count["failed"]
+                self._bar(sum(self.count[each] for each in ("done", "failed", "skipped")), self._total)
+                _tell(step, status, message, self._options)
+
+    def close(self) -> None:
+        """Say the sum. Nothing is told of steps that end from now on."""
+        with self._lock:
+            self._is_closed = True
+        done, failed = self.count["done"], self.count["failed"]
+        text = f"{_plural(done, 'change')} applied" + (f", {failed} failed" if failed else "")
+        text += f", {self._total - done - failed} not tried" if done + failed < self._total else ""
+        _say_sum(text, self.count["unchanged"])
+        if done < self._total:
+            say("Run the command again to do the rest: it looks first at what is done.")
 
 
-def _ask(question: str) -> None:
-    if not can_ask():
-        raise CommandError(f"{question} Nobody can be asked here: give --yes, or leave out --prune.", USAGE)
-    if not is_agreed(question):
-        raise CommandError("Nothing was done.")
+def _say_sum(text: str, unchanged: int) -> None:
+    rest = f", {_plural(unchanged, 'row')} already up to date" if unchanged else ""
+    say(f"{text[0].upper()}{text[1:]}{rest}.")
+
+
+def _plural(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _steps(plans: Sequence[UserPlan]) -> list[Step]:
+    """In the order of the file, what it lacks last."""
+    return sorted((step for _, steps in plans for step in steps), key=lambda step: (step.line is None, step.line or 0))
+
+
+def _tell(step: Step, status: str, message: str, options: Options) -> None:
+    change = mask_all(step.change, [])  # what is told here ends in logs
+    said = {"line": step.line, "action": step.action, "email": step.email, "device": step.device or None}
+    said |= {"platform": step.platform or None, "status": status, "change": change or None, "message": message or None}
+    if options.json:
+        write(json_text(said, is_line=True))
+    elif not is_terminal(sys.stdout):
+        cells = {**said, "change": json.dumps(change) if change else None}
+        show_table((), [[str(cell or "") for cell in cells.values()]])
+    elif status != "unchanged":
+        mark, style = MARKS["" if status in ("failed", "skipped") else (step.action or "").partition(" ")[0]]
+        say(f" {_line(step, message)}", mark=mark, style=style, stream=sys.stdout)
+
+
+def _line(step: Step, message: str) -> str:
+    kind = "device" if step.platform else "user"
+    change, before = mask_all(step.change, []), mask_all(step.before, [])
+    changes = [f"{key} {f'{_value(before[key])} → ' if key in before else ''}{_value(change[key])}" for key in change]
+    name = f"{step.device} ({step.platform})" if step.platform else ""
+    return f"{kind:6}  {step.email}  {': '.join(filter(None, (name, message or ', '.join(changes))))}".rstrip()
+
+
+def _value(value: object) -> str:
+    return shortened(json.dumps(value, ensure_ascii=False), 40)

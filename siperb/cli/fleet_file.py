@@ -1,32 +1,25 @@
-"""The file of a fleet: its rows, and all that is wrong with them, by line. Pure."""
+"""The file of a fleet: its rows, and everything that is wrong with it, by line. Pure."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from siperb.cli.parser import did_you_mean
+from siperb.cli.options import did_you_mean
 
 COLUMNS = ("email", "device", "name", "platform")
 PLATFORMS = ("script", "ios", "android", "webpage", "electron")
 SETTING = "set:"  # begins the name of a column of settings
-LONGEST_NAME = 128  # characters; the API cuts what is longer without a word, and would not find it again
+LONGEST_NAME, LONGEST_TEXT = 128, 1024  # characters; the API cuts what is longer without a word
 
-Cells = Mapping[str, str]
-
-
-@frozen
-class Problem:
-    """What is wrong with a line of the file."""
-
-    line: int
-    text: str
+Problem = tuple[int, str]  # the line, and what is wrong with it
 
 
 @frozen
@@ -40,67 +33,77 @@ class Row:
     platform: str = "script"
     settings: Mapping[str, Any] = field(factory=dict[str, Any])
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return self.email.casefold(), self.device, self.platform
+
+def clean(text: str) -> str:
+    """A name as it is compared and stored: in NFC, each run of blanks of any kind one space, none around it."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def address_of(text: str | None) -> str:
+    """An e-mail address as it is compared."""
+    return clean(text or "").casefold()
+
+
+def looks_of(text: str) -> str:
+    """The same for names that a reader can hardly tell apart: letters of another form or case, marks, unseen ones."""
+    return clean("".join(letter for letter in unicodedata.normalize("NFKD", text) if not _is_unseen(letter))).casefold()
+
+
+def _is_unseen(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cf", "Cc", "Mn", "Me") and not letter.isspace()
 
 
 def read_rows(content: bytes) -> tuple[list[Row], list[Problem]]:
-    """The rows of a CSV file in UTF-8, with commas, semicolons or tabs; they count only when there is no problem."""
+    """The rows of a CSV file in UTF-8, with commas, semicolons or tabs. They count only when there is no problem."""
     try:
-        text = content.removeprefix(codecs.BOM_UTF8).decode()
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.removeprefix(codecs.BOM_UTF8).count(b"\n", 0, error.start) + 1
-        return [], [Problem(line, "is not UTF-8: save the file as “CSV UTF-8”, not as Latin-1 or UTF-16")]
+        line = len(re.split(rb"\r\n?|\n", content[: error.start]))
+        return [], [(line, "is not in UTF-8: save the file as “CSV UTF-8”")]
     rows: list[Row] = []
+    header: list[str] = []
     problems: list[Problem] = []
-    header: list[str] | None = None
     try:
         for line, cells in _lines(text):
-            if header is None:
-                header = [_column(cell) for cell in cells]
-                problems += [Problem(line, problem) for problem in _wrong_with_header(header)]
+            if not header:
+                names = [re.sub("^set: *", SETTING, cell, flags=re.IGNORECASE) for cell in cells]
+                names = names[: max(number for number, name in enumerate(names, 1) if name)]  # no empty one at the end
+                header = [name if name.startswith(SETTING) else name.casefold() for name in names]
+                problems += [(line, problem) for problem in _wrong_with_header(header)]
                 if problems:
                     return [], problems
-            elif len(cells) != len(header):
-                problems.append(Problem(line, f"has {len(cells)} cells, and the first line {len(header)}"))
-            else:
-                row = _row(line, dict(zip(header, cells, strict=True)))
-                rows.append(row)
-                problems += [Problem(line, problem) for problem in _wrong_with(row, cells)]
-    except _NoCsv as error:
-        problems.append(error.problem)
-    if header is None and not problems:
-        problems.append(Problem(1, f"is empty: the names of columns are needed, {', '.join(COLUMNS[:2])}"))
-    return rows, sorted(problems + _contradictions(rows), key=lambda problem: problem.line)
-
-
-class _NoCsv(Exception):
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem)
-        self.problem = problem
+            elif any(cells[len(header) :]):
+                problems.append((line, f"has {len(cells)} cells, and the first line has {len(header)} names"))
+            else:  # programs leave out trailing cells that are empty
+                rows.append(row := _row(line, dict(zip(header, [*cells, *[""] * len(header)], strict=False))))
+                problems += [(line, problem) for problem in _wrong_with(row)]
+    except csv.Error as error:
+        problems.append((error.args[1], f"is no CSV ({error.args[0]}): look for a quotation mark without its pair"))
+    if not header and not problems:
+        problems.append((1, "is empty: the names of columns are needed, email and device"))
+    return rows, sorted([*problems, *_contradictions(rows)])
 
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines that are not empty, with their numbers, of which a quoted cell may take several."""
-    first = text.lstrip().partition("\n")[0]
-    delimiter = next((each for each in ",;\t" if each in first), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    """The lines that are not empty, with their numbers; not those that programs write about the file itself."""
+    lines = re.split(r"\r\n?|\n", text)
+    start, delimiter = 0, ""
+    while start < len(lines) and (not lines[start].strip() or re.match(r"#TYPE |sep=.", lines[start])):
+        if lines[start].startswith("sep="):  # Excel's; the other one is PowerShell's
+            delimiter = lines[start][4]
+        start += 1
+    delimiter = delimiter or max(",;\t", key="".join(lines[start : start + 1]).count)
+    reader = csv.reader(io.StringIO("\n".join(lines[start:]), newline=""), delimiter=delimiter, strict=True)
     while True:
-        line = reader.line_num + 1
+        line = start + reader.line_num + 1
         try:
             cells = [cell.strip() for cell in next(reader)]
         except StopIteration:
             return
         except csv.Error as error:
-            raise _NoCsv(Problem(line, f"is no CSV: {error}")) from None
+            raise csv.Error(str(error), line) from None
         if any(cells):
             yield line, cells
-
-
-def _column(cell: str) -> str:
-    start, name = cell[: len(SETTING)].casefold(), cell[len(SETTING) :].strip()
-    return SETTING + name if start == SETTING else cell.casefold()
 
 
 def _wrong_with_header(header: Sequence[str]) -> Iterator[str]:
@@ -109,49 +112,106 @@ def _wrong_with_header(header: Sequence[str]) -> Iterator[str]:
             yield f"has no name for column {number}"
         elif name in header[: number - 1]:
             yield f"has the column {name} twice"
-        elif name == SETTING:
-            yield f"needs the name of a setting after {SETTING}"
-        elif name not in COLUMNS and not name.startswith(SETTING):
+        elif name not in COLUMNS and not re.match(f"{SETTING}.", name):
             near = did_you_mean(name, COLUMNS)
-            yield f"has an unknown column, {name}" + (near or f"; there are {', '.join(COLUMNS)}, {SETTING}NAME")
-    for name in COLUMNS[:2]:
-        if name not in header:
-            yield f"has no column {name}"
+            yield f"has an unknown column, {name[:40]}" + (near or f"; there are {', '.join(COLUMNS)}, {SETTING}KEY")
+    yield from (f"has no column {name}" for name in COLUMNS[:2] if name not in header)
 
 
-def _row(line: int, cells: Cells) -> Row:
+def _row(line: int, cells: Mapping[str, str]) -> Row:
     settings = {name.removeprefix(SETTING): text for name, text in cells.items() if name.startswith(SETTING) and text}
     platform = cells.get("platform", "").casefold() or "script"
-    return Row(line, cells["email"], cells["device"], cells.get("name", ""), platform, settings)
+    return Row(line, clean(cells["email"]), cells["device"], cells.get("name", ""), platform, settings)
 
 
-def _wrong_with(row: Row, cells: Sequence[str]) -> Iterator[str]:
-    if not row.email:
-        yield "has no e-mail address"
+def _wrong_with(row: Row) -> Iterator[str]:
+    if unseen := [letter for letter in row.email if _is_unseen(letter)]:
+        name = unicodedata.name(unseen[0], "a control character")
+        yield f"has an invisible character in the e-mail address, {name} (U+{ord(unseen[0]):04X}): delete it"
     elif not re.fullmatch(r"[^@\s]+@[^@\s]+", row.email):
         yield "has no e-mail address in the column email"
-    for name, text in ("email", row.email), ("device", row.device), ("name", row.name):
-        if len(text) > LONGEST_NAME:
-            yield f"has a {name} of {len(text)} characters, and the API keeps {LONGEST_NAME}"
     if row.platform not in PLATFORMS:
         near = did_you_mean(row.platform, PLATFORMS)
         yield "has an unknown platform" + (near or f"; there are {', '.join(PLATFORMS)}")
-    if re.search(r"[\x00-\x1f\x7f]", "".join((row.email, row.device, row.name))):
-        yield "has a line break or another control character in a name"
+    for column, text in ("email", row.email), ("device", row.device), ("name", row.name):
+        if len(clean(text)) > LONGEST_NAME:
+            yield f"has more than {LONGEST_NAME} characters in the column {column}"
+        if column != "email" and re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text):
+            yield f"has a line break or a control character in the column {column}"
     if row.settings and not row.device:
         yield "has settings, but no device"
 
 
-def _contradictions(rows: Sequence[Row]) -> list[Problem]:
-    problems: list[Problem] = []
-    first: dict[object, Row] = {}
+def _contradictions(rows: Iterable[Row]) -> Iterator[Problem]:
+    devices: dict[object, Row] = {}
     names: dict[str, Row] = {}
-    for row in filter(lambda row: row.email, rows):
-        before = first.setdefault(row.key, row)
+    for row in (row for row in rows if row.email):
+        user = address_of(row.email)
+        before = devices.setdefault((user, clean(row.device), row.platform), row)
         if before is not row:
-            what = "device" if row.device else "user"
-            problems.append(Problem(row.line, f"has the same {what} as line {before.line}"))
-        before = names.setdefault(row.email.casefold(), row) if row.name else row
-        if before.name != row.name:
-            problems.append(Problem(row.line, f"gives the user another name than line {before.line}"))
-    return problems
+            yield row.line, f"has the same {'device' if row.device else 'user'} as line {before.line}"
+        before = names.setdefault(user, row) if row.name else row
+        if clean(before.name) != clean(row.name):
+            yield row.line, f"gives the user another name than line {before.line}"
+
+
+KINDS: dict[str, tuple[tuple[str, ...], type | tuple[type, ...]]] = {  # what is wanted: names of the type, and examples
+    "true or false": (("boolean", "bool"), bool),
+    "a number such as 1000 or 0.5": (("number", "integer", "int", "float"), (int, float)),
+    f"a text of {LONGEST_TEXT} characters at most": (("string", "text"), str),
+    "JSON": (("json", "object", "array"), (dict, list)),
+}
+
+
+def with_types(rows: Sequence[Row], described: Iterable[Mapping[str, Any]]) -> tuple[list[Row], list[Problem]]:
+    """The rows with values of the types that the API states: a phone ignores ``"true"`` for true."""
+    kinds = {str(key): _kind_of(entry) for entry in described if (key := _first(entry, "key", "name", "setting"))}
+    typed: list[Row] = []
+    problems: list[Problem] = []
+    for row in rows:
+        values: dict[str, Any] = {}
+        for key, text in row.settings.items():
+            try:
+                values[key] = _value(text, kinds[key])
+            except KeyError:
+                problems.append((row.line, f"has an unknown setting, {key[:40]}{did_you_mean(key, kinds)}"))
+            except (ValueError, RecursionError):
+                hint = ", not what a spreadsheet makes of a long number" if re.match(r"[0-9][0-9.,]*E\+", text) else ""
+                problems.append((row.line, f"needs {kinds[key] or 'a type that the API names'} for {key}{hint}"))
+        typed.append(evolve(row, settings=values))
+    return typed, problems
+
+
+def _kind_of(entry: Mapping[str, Any]) -> str:
+    """As the type is named, else as the default or the value is. No document says what the API calls them."""
+    said = str(_first(entry, "type", "datatype")).casefold()
+    example = _first(entry, "default", "defaultvalue", "value", "currentvalue", "current")
+    named = next((kind for kind, (names, _) in KINDS.items() if said in names), None)
+    return named or next((kind for kind, (_, types) in KINDS.items() if isinstance(example, types)), "")
+
+
+def _first(entry: Mapping[str, Any], *names: str) -> Any:
+    known = {name.casefold(): value for name, value in entry.items()}
+    return next((known[name] for name in names if known.get(name) is not None), None)
+
+
+def _value(text: str, kind: str) -> Any:
+    """ValueError for what is not of this kind, and where a program that wrote the file may have changed it."""
+    boolean, number, string, document = KINDS
+    if kind == boolean and text.casefold() in ("true", "false"):
+        return text.casefold() == "true"
+    if kind == number:
+        return _number(text)
+    if kind == string and len(text) <= LONGEST_TEXT and not re.fullmatch(r"[0-9]([.,][0-9]+)?E\+[0-9]+", text):
+        return text
+    if kind == document:
+        return json.loads(text, parse_constant=_number, parse_float=_number)
+    raise ValueError
+
+
+def _number(text: str) -> float:
+    """A number of which there is no doubt: 1.000 may be a thousand, and 4.9E+12 has lost digits."""
+    is_number = re.fullmatch(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?", text)
+    if not is_number or re.fullmatch(r"-?[1-9][0-9]{0,2}\.[0-9]{3}", text):
+        raise ValueError
+    return float(text) if "." in text else int(text)

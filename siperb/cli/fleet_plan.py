@@ -1,24 +1,24 @@
-"""What a fleet's file asks for that is not so yet: the steps for one user. Pure."""
+"""The steps that make one user's devices what a fleet's file says. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from attrs import field, frozen
 
-from siperb.cli.fleet_file import Row
+from siperb.cli.fleet_file import Row, clean, looks_of
 from siperb.models import Device, DomainUser
 
-Action: TypeAlias = Literal["create user", "update user", "create device", "update device", "delete device"]
+Action = Literal["create user", "create device", "update user", "update device", "delete device"]
 
 
 @frozen
 class Step:
-    """action: what is to be done; None: nothing, as with a device that the file lacks, or one with a problem.
+    """One change, or none.
 
-    line: of the file; None for a device that it lacks. change, before: the settings to be, those that are; the user's
-    name as "name". problem: why the row cannot be carried out. device_token: of the device that is there.
+    action: None: nothing is to be done. line: None for a device that the file lacks. change, before: the settings to
+    be, and those that are; a user's name as "name". problem: why it cannot be done. note: why nothing is done.
     """
 
     action: Action | None
@@ -29,12 +29,24 @@ class Step:
     change: Mapping[str, Any] = field(factory=dict[str, Any])
     before: Mapping[str, Any] = field(factory=dict[str, Any])
     problem: str = ""
+    note: str = ""
     device_token: str = field(default="", repr=False)
+
+    @classmethod
+    def failed(cls, row: Row, problem: str) -> Step:
+        return cls(None, row.line, row.email, clean(row.device), row.platform if row.device else "", problem=problem)
+
+    @property
+    def status(self) -> str:
+        if self.problem:
+            return "failed"
+        return "planned" if self.action else "unchanged" if self.line else "extra"
 
 
 def called(devices: Sequence[Device], row: Row) -> list[Device]:
-    """The devices that a row means; there should be one at most."""
-    return [device for device in devices if (device.description, device.platform) == (row.device, row.platform)]
+    """The devices that a row means. There should be one at most."""
+    meant = clean(row.device), row.platform
+    return [device for device in devices if (clean(device.description or ""), device.platform) == meant]
 
 
 def plan(
@@ -45,51 +57,46 @@ def plan(
     *,
     prune: bool = False,
 ) -> Iterator[Step]:
-    """The steps for the rows of one user, in their order: of each row at least one, then the devices that they lack.
+    """The steps for the rows of one user, in their order, then the devices that they lack.
 
-    user: None: still to be made. settings: of the devices whose rows say some, by device token.
-    prune: delete those devices of the file's platforms.
+    user: None: still to be created. settings: by device token, of devices whose rows have settings.
     """
-    user_step = _user_step(rows, user)
-    if user_step:
-        yield user_step
+    first = next((row for row in rows if row.name), rows[0])
+    name, now = clean(first.name), user and user.raw.get("UserDescription")
+    is_renamed = bool(name) and isinstance(now, str) and clean(now) != name
+    if user is None:
+        yield Step("create user", first.line, first.email, change={"name": name} if name else {})
+    elif is_renamed:
+        yield Step("update user", first.line, first.email, change={"name": name}, before={"name": now})
     for row in rows:
         if row.device:
             yield _device_step(row, called(devices, row), settings or {})
-        elif not user_step or user_step.line != row.line:
+        elif user is not None and not (is_renamed and row is first):
             yield Step(None, row.line, row.email)
-    meant = {(row.device, row.platform) for row in rows}
+    meant = {device.device_token for row in rows for device in called(devices, row)}
+    lines = {(looks_of(row.device), row.platform): row.line for row in rows}
     for device in devices:
-        name = device.description or ""
-        if (name, device.platform) not in meant and device.platform in {platform for _, platform in meant}:
-            action: Action | None = "delete device" if prune else None
-            yield Step(action, None, rows[0].email, name, device.platform, device_token=device.device_token)
-
-
-def _user_step(rows: Sequence[Row], user: DomainUser | None) -> Step | None:
-    row = next((row for row in rows if row.name), rows[0])
-    if user is None:
-        return Step("create user", row.line, row.email, change={"name": row.name} if row.name else {})
-    is_called = user.raw.get("UserDescription")
-    if row.name and isinstance(is_called, str) and is_called != row.name:
-        return Step("update user", row.line, row.email, change={"name": row.name}, before={"name": is_called})
-    return None
+        if device.device_token in meant or device.platform not in {row.platform for row in rows}:
+            continue
+        twin = lines.get((looks_of(device.description or ""), device.platform))
+        note = f"looks like line {twin}, and is not deleted" if twin else "not in the file; --prune deletes it"
+        action: Action | None = "delete device" if prune and not twin else None
+        where = (None, first.email, device.description or "", device.platform or "")
+        yield Step(action, *where, note="" if action else note, device_token=device.device_token)
 
 
 def _device_step(row: Row, devices: Sequence[Device], settings: Mapping[str, Mapping[str, Any]]) -> Step:
+    where = (row.line, row.email, clean(row.device), row.platform)
     if not devices:
-        return Step("create device", row.line, row.email, row.device, row.platform, row.settings)
+        return Step("create device", *where, row.settings)
     if len(devices) > 1:
-        problem = f"{len(devices)} of this name are there already; rename or delete all but one"
-        return Step(None, row.line, row.email, row.device, row.platform, problem=problem)
-    token = devices[0].device_token
-    now = settings.get(token, {})
-    change = {key: value for key, value in row.settings.items() if not _same(now.get(key), value)}
+        return Step.failed(row, f"{len(devices)} devices have this name: rename or delete all but one")
+    now = settings.get(devices[0].device_token, {})
+    change = {key: value for key, value in row.settings.items() if not _is_same(now.get(key), value)}
     before = {key: now.get(key) for key in change}
-    action: Action | None = "update device" if change else None
-    return Step(action, row.line, row.email, row.device, row.platform, change, before, device_token=token)
+    return Step("update device" if change else None, *where, change, before, device_token=devices[0].device_token)
 
 
-def _same(one: object, other: object) -> bool:
+def _is_same(one: object, other: object) -> bool:
     """1 is true in Python, and not to a phone."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)

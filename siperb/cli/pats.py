@@ -1,174 +1,155 @@
-"""``siperb pat``: personal access tokens (PATs): list, create, revoke, rotate."""
+"""``siperb pat``: personal access tokens (PATs). No token is ever good and nobody's."""
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
+from siperb.cache import KeyringCache
+from siperb.cli import private_file
+from siperb.cli.devices import as_user
 from siperb.cli.failures import USAGE, CommandError, sentence
-from siperb.cli.masking import mask
-from siperb.cli.parser import Parser, count
-from siperb.cli.pat_making import DAYS, choose, document, ids, make, named, no_such, said, undone
-from siperb.cli.private_file import PrivateFile
-from siperb.cli.table import show_table
-from siperb.cli.terminal import is_terminal, say, warn, write, write_json
-from siperb.cli.users import of_user
-from siperb.errors import NotFoundError, SiperbError
+from siperb.cli.options import Options, did_you_mean
+from siperb.cli.session import CommandClient, address, client, keep, stored_accounts
+from siperb.cli.terminal import ask, can_ask, is_terminal, json_text, say, show_list, warn, write
+from siperb.errors import APIError, AuthenticationError, NotFoundError, SiperbError
 
 if TYPE_CHECKING:
-    from siperb.cache import KeyringCache
-    from siperb.cli.client import CommandClient
     from siperb.models import AccessToken
 
-ABOUT = """\
-  list    the tokens by their names and ids; their values are not to be had
-  create  a new one, printed into a pipe or written to -o FILE, and on a terminal only with --reveal
-  revoke  no login with it any more; a session that it opened may live on
-  rotate  create, prove by a login, keep in the keyring, then revoke the others of that name
-"""
 
-EXAMPLES = """\
-  siperb pat create ci --days 30 | gh secret set SIPERB_PAT
-  siperb pat create phone --user anna@example.com -o token
-  siperb pat rotate laptop
-"""
+def pat_list(options: Options) -> None:
+    """List personal access tokens (PATs) by name. Nobody can read their values."""
+    with client(options) as own:
+        pats = as_user(own, options).get_pats()
+    header = {"pat_id": "ID", "name": "NAME", "created_at": "CREATED", "expires_at": "EXPIRES"}
+    empty = "There is no personal access token."
+    show_list([_document(pat) for pat in pats], header, empty, as_json=options.json)
 
 
-def add_to(parser: Parser) -> None:
-    command = parser.add(
-        "pat",
-        run,
-        "list, create, revoke or rotate personal access tokens",
-        ABOUT,
-        examples=EXAMPLES,
-        options="user connection json reveal",
-    )
-    command.add_argument("action", metavar="ACTION", choices=ACTIONS, help=", ".join(ACTIONS))
-    command.add_argument("name", metavar="NAME", nargs="?", help="of the token; revoke takes its id too")
-    command.add_argument("--days", type=count, metavar="N", help=f"until a new one expires ({DAYS})")
-    command.add_argument("-o", "--output", metavar="FILE", help="create: a file, readable for you alone (0600)")
+def pat_create(options: Options) -> None:
+    """Create a personal access token (PAT), into a pipe or -o FILE.
+
+    A terminal gets it only with --reveal: it is shown once.
+
+    example:
+      siperb pat create ci --days 30 | gh secret set SIPERB_PAT
+    """
+    file = _place(options)
+    with client(options) as own:
+        pat = _hand_over(as_user(own, options), options, options.name, file)
+    say(f"Created {_named(pat)}{f', written to {file}, which only you can read' if file else ''}.")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    action = arguments.action
-    if (arguments.name is None) != (action == "list"):
-        raise CommandError(f"`siperb pat {action}` takes {'no' if action == 'list' else 'a'} name.", USAGE)
-    if arguments.days is not None and action not in ("create", "rotate"):
-        raise CommandError("--days goes with create and rotate.", USAGE)
-    if arguments.output is not None and action != "create":
-        raise CommandError("-o goes with create.", USAGE)
-    return ACTIONS[action](arguments)
+def pat_revoke(options: Options) -> None:
+    """Revoke a token: no login with it is possible any more.
 
-
-def show_pats(arguments: argparse.Namespace) -> int:
-    from siperb.cli.client import client
-
-    with client(arguments) as own:
-        pats = of_user(own, arguments).get_pats()
-    if arguments.json:
-        write_json([document(pat) for pat in pats])
-    elif pats:
-        rows = [(pat.pat_id, pat.name or "", said(pat, "CreatedAt"), said(pat, "ExpiresAt")) for pat in pats]
-        show_table(("ID", "NAME", "CREATED", "EXPIRES"), rows)
-    else:
-        say("There is no personal access token.")
-    return 0
-
-
-def create(arguments: argparse.Namespace) -> int:
-    from siperb.cli.client import client
-
-    file = PrivateFile(arguments.output) if arguments.output not in (None, "-") else None
-    if not file and is_terminal(sys.stdout) and not arguments.reveal:
-        raise CommandError(
-            "The token is shown once, and not to a screen: pipe it to where it belongs, give -o FILE, or --reveal.",
-            USAGE,
-        )
-    with client(arguments) as own:
-        siperb = of_user(own, arguments)
-        pat = make(siperb, siperb.get_pats(), arguments)
-        with undone(siperb, pat):
-            if file:
-                file.write(f"{pat.token}\n")
-            elif arguments.json:
-                write_json({**document(pat), "token": pat.token})
-            else:
-                write(f"{pat.token}\n")
-    where = f", written to {file.path}, readable for you alone" if file else ""
-    expires = said(pat, "ExpiresAt")
-    say(f"Made {named(pat)}{f', good until {expires}' if expires else ''}{where}.")
-    return 0
-
-
-def revoke(arguments: argparse.Namespace) -> int:
-    from siperb.cli.client import client
-
-    with client(arguments) as own:
-        siperb = of_user(own, arguments)
-        pat = choose(siperb.get_pats(), arguments.name)
+    A session that it opened may live on. It asks first; scripts give --yes.
+    """
+    asks = can_ask(options, "Revoke the token?")
+    with client(options) as own:
+        siperb = as_user(own, options)
+        pat = _choose(siperb, options.name)
+        if asks:
+            ask(f"Revoke {_named(pat)}?")
         siperb.delete_pat(pat.pat_id)
-    say(f"Revoked {named(pat)}: no login with it any more; a session that it opened may live on.")
-    return 0
+    if options.json:
+        write(json_text({"revoked": pat.pat_id}))
+    say(f"Revoked {_named(pat)}. A session that it opened may live on.")
 
 
-def rotate(arguments: argparse.Namespace) -> int:
-    if arguments.user is not None:
-        raise CommandError("The keyring is for your own tokens: for a user of the domain, create and revoke.", USAGE)
-    from siperb.cache import KeyringCache
-    from siperb.cli.account import check_keyring, mention_variable
-    from siperb.cli.client import client
-    from siperb.cli.credentials import address, find, keep
+def pat_rotate(options: Options) -> None:
+    """Create a new token of the same name, hand it over, then revoke the old one.
 
-    cache = KeyringCache()
-    check_keyring(cache, "Nothing can be stored")  # before anything is made
-    base_url, _ = address(arguments)
-    in_use = find(arguments, cache).in_use
-    with client(arguments, cache) as siperb:
-        before = siperb.get_pats()
-        old = [pat for pat in before if pat.name == arguments.name]
-        if not old:
-            raise CommandError(no_such(before, arguments.name))
-        pat = make(siperb, before, arguments)
-        with client(arguments, cache, pat=pat.token) as fresh:
-            with undone(siperb, pat):
-                user_id = _prove_and_keep(siperb, fresh, pat, base_url, cache)
-            if in_use and in_use.pat and in_use.user_id != user_id:  # who was in use stays so
-                keep(base_url, cache, in_use.pat, str(in_use.user_id), in_use.email)
-            left = [one for one in old if not _is_revoked(fresh, one)]
-    if left:
-        raise CommandError(f"The new token is in the keyring, but of the others these are not revoked: {ids(left)}.")
-    if arguments.json:
-        write_json({**document(pat), "revoked": [one.pat_id for one in old]})
-    else:
-        say(f"The new token {mask(pat.token or '')} is in the keyring; {len(old)} of that name revoked.")
-    mention_variable()
-    return 0
+    It goes into a pipe or -o FILE, to a terminal only with --reveal. If the keyring
+    holds the old one, it gets the new one too.
 
-
-ACTIONS = {"list": show_pats, "create": create, "revoke": revoke, "rotate": rotate}
+    example:
+      siperb pat rotate ci | gh secret set SIPERB_PAT
+    """
+    file, (base_url, _), cache = _place(options), address(options), KeyringCache()
+    with client(options) as own:
+        siperb = as_user(own, options)
+        old = _choose(siperb, options.name)
+        try:
+            known = stored_accounts(base_url, cache)
+        except CommandError as error:
+            known = []
+            warn(str(error))
+        held = [one for one in known if _logs_in(options, one.pat)]  # the API does not tell whose value
+        new = _hand_over(siperb, options, old.name or "", file)
+        said = f"Created {_named(new)}"
+        try:
+            with contextlib.suppress(NotFoundError):  # somebody else was faster
+                siperb.delete_pat(old.pat_id)
+        except SiperbError as error:
+            text = f"{said}, but the old one lives on: {sentence(error)} Run `siperb pat revoke {old.pat_id}`."
+            raise CommandError(text) from None
+    said += f", revoked {old.pat_id}."
+    gone = [one for one in held if not _logs_in(options, one.pat)]
+    for one in gone:
+        keep(base_url, cache, str(new.token), one.user_id, one.email, parked=not one.is_in_use)
+    keyring = "held the old one, and now holds the new one" if gone else "did not hold the old one, and is unchanged"
+    say(f"{said} The keyring {keyring}.")
 
 
-def _prove_and_keep(
-    siperb: CommandClient, fresh: CommandClient, pat: AccessToken, base_url: str, cache: KeyringCache
-) -> str:
-    from siperb.cli.account import email_of
-    from siperb.cli.credentials import keep
-
-    user_id = fresh.login().user_id
-    if siperb.session is None or user_id != siperb.session.user_id:
-        raise CommandError("The API takes the new token for another user's.")
-    if not keep(base_url, cache, str(pat.token), user_id, email_of(fresh)):
-        raise CommandError("The keyring did not store the new token: see what `siperb doctor` says.")
-    return user_id
-
-
-def _is_revoked(siperb: CommandClient, pat: AccessToken) -> bool:
+def _logs_in(options: Options, pat: str) -> bool:
     try:
-        siperb.delete_pat(pat.pat_id)
-    except NotFoundError:
-        return True
-    except SiperbError as error:
-        warn(sentence(error))
+        with client(options, pat) as siperb:
+            siperb.login()
+    except AuthenticationError:
         return False
     return True
+
+
+def _place(options: Options) -> str | None:
+    file = private_file.checked(options)
+    if not file and is_terminal(sys.stdout) and not options.reveal:
+        raise CommandError("The token is shown once, and not on a screen: pipe it, or give -o FILE or --reveal.", USAGE)
+    return file
+
+
+def _hand_over(siperb: CommandClient, options: Options, name: str, file: str | None) -> AccessToken:
+    """A new token, written to its place. It is revoked again when that fails: nobody would have it."""
+    known = {pat.pat_id for pat in siperb.get_pats()}
+    try:
+        pat = siperb.create_pat(name, days=options.days)
+    except APIError as error:
+        if not error.maybe_done:
+            raise
+        made = [one.pat_id for one in siperb.get_pats() if one.name == name and one.pat_id not in known]
+        commands = ", ".join(f"`siperb pat revoke {pat_id}`" for pat_id in made)
+        outcome = f"The token was made, but its value is lost: run {commands}." if made else "No token was made."
+        raise CommandError(f"{error} {outcome}") from None
+    try:
+        with private_file.opened(file) as out:
+            out.write(json_text({**_document(pat), "token": pat.token}) if options.json else f"{pat.token}\n")
+            out.flush()
+    except BaseException:
+        with contextlib.suppress(SiperbError, OSError):
+            siperb.delete_pat(pat.pat_id)
+            say(f"The new token {_named(pat)} is revoked again.")
+        raise
+    return pat
+
+
+def _choose(siperb: CommandClient, wanted: str) -> AccessToken:
+    """By id, or by a name that only one has."""
+    pats = siperb.get_pats()
+    for meant in ([pat for pat in pats if pat.pat_id == wanted], [pat for pat in pats if pat.name == wanted]):
+        if len(meant) == 1:
+            return meant[0]
+        if meant:
+            raise CommandError(f"Several tokens have this name. Give an id: {', '.join(pat.pat_id for pat in meant)}.")
+    near = did_you_mean(wanted, filter(None, (pat.name for pat in pats)))
+    raise CommandError("There is no token of that name" + (near or ": `siperb pat list` shows them."))
+
+
+def _document(pat: AccessToken) -> dict[str, object]:
+    dates = {"created_at": pat.raw.get("CreatedAt"), "expires_at": pat.raw.get("ExpiresAt")}
+    return {"pat_id": pat.pat_id, "name": pat.name, **dates}
+
+
+def _named(pat: AccessToken) -> str:
+    return f'"{pat.name or ""}" ({pat.pat_id})'

@@ -1,114 +1,89 @@
-"""Writing a file that holds secrets: whole or not at all, and nobody else's to read for an instant."""
+"""Files that hold secrets: whole or not there at all, and never for others to read. Signals remove the unfinished."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 import stat
-from collections.abc import Callable, Generator
-from pathlib import Path
+import sys
+from collections.abc import Generator
 from types import FrameType
 from typing import Any, TextIO
 
 from siperb.cli.failures import USAGE, CommandError, Interrupted
-from siperb.cli.terminal import say
+from siperb.cli.options import Options
 
-_DO_NOT_END = {"SIGCHLD", "SIGCONT", "SIGINFO", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGWINCH"}
-_FAULTS = {"SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV"}  # to go on after one means to have it again
+_GO_ON = {"SIGCHLD", "SIGCONT", "SIGINFO", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGWINCH"}  # they end nothing
+_FAULTS = {"SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV"}  # to go on after one is to get it again
+_unfinished: set[str] = set()
 
 
-class PrivateFile:
-    """A file to be written with mode 0600; made early, it says early what stands in the way.
-
-    A symlink is refused: to follow it may hand the secrets to somebody else, to replace it is seldom meant.
-    is_written: whether the text is in its place.
-    """
-
-    def __init__(self, name: str) -> None:
-        if not name:
-            raise CommandError("-o needs the name of a file.", USAGE)
-        self.path: Path = Path(name)
-        self.is_written: bool = False
-        with contextlib.suppress(FileNotFoundError):
-            mode = self.path.lstat().st_mode
-            if stat.S_ISLNK(mode):
-                raise CommandError(f"{name} is a symbolic link: name the file itself, or remove the link.")
-            if not stat.S_ISREG(mode):
-                raise CommandError(f"{name} is no regular file: name another, or leave -o out and redirect.")
-        if not self.path.parent.is_dir():
-            raise CommandError(f"{self.path.parent} is no directory: make it first.")
-
-    def write(self, text: str) -> None:
-        """Put the text in its place; what was there before stays when that fails."""
-        with self.opened() as file:
-            file.write(text)
-
-    @contextlib.contextmanager
-    def opened(self) -> Generator[TextIO, None, None]:
-        """A file to write to, which takes its place when the block ends well."""
-        new = self.path.with_name(f".siperb-{secrets.token_hex(8)}")
-        with _removed_by_signals(new):
-            try:
-                with open(new, "x", encoding="utf-8", newline="\n", opener=_private) as file:
-                    yield file
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(new, self.path)
-                self.is_written = True
-            except BaseException:
-                _remove(new)
-                raise
+def checked(options: Options) -> str | None:
+    """The file of -o, before anything is sent; None for stdout. A symbolic link is refused: others may have made it."""
+    name: str | None = options.output
+    if name is None or name == "-":
+        return None
+    if not name:
+        raise CommandError("-o needs the name of a file.", USAGE)
+    with contextlib.suppress(FileNotFoundError):
+        mode = os.lstat(name).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a symbolic link" if stat.S_ISLNK(mode) else "no regular file"
+            raise CommandError(f"{name} is {kind}: name another, or leave -o out and redirect.")
+    if not os.path.isdir(folder := os.path.dirname(name) or "."):
+        raise CommandError(f"{folder} is no directory: make it first.")
+    return name
 
 
 @contextlib.contextmanager
-def told_when_interrupted(file: PrivateFile | None, after: Callable[[], str] = str) -> Generator[None, None, None]:
-    """Say what has become of the file, and after how much, when a signal ends the block."""
+def opened(name: str | None) -> Generator[TextIO, None, None]:
+    """A file in UTF-8 with mode 0600, which takes its place when the block ends well; stdout for None."""
+    if name is None:
+        yield sys.stdout
+        return
+    new = os.path.join(os.path.dirname(name), f".siperb-{os.urandom(8).hex()}")
+    _unfinished.add(new)
     try:
-        yield
-    except KeyboardInterrupt:
-        with contextlib.suppress(OSError):  # the terminal may be what has gone
-            outcome = "" if not file else f": {'' if file.is_written else 'nothing is '}written to {file.path}"
-            say(f"siperb: interrupted{after()}{outcome}.")
+        with open(new, "x", encoding="utf-8", newline="\n", opener=lambda n, flags: os.open(n, flags, 0o600)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, name)
+    except Interrupted as interrupted:
+        interrupted.detail += f": nothing was written to {name}"
         raise
+    finally:
+        _remove(new)
+        _unfinished.discard(new)
 
 
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
-
-
-def _remove(file: Path) -> None:
+def _remove(name: str) -> None:
     with contextlib.suppress(OSError):
-        os.unlink(file)
+        os.unlink(name)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Remove the files here: a second signal may cut short whatever the first one has begun to unwind."""
+    for name in tuple(_unfinished):
+        _remove(name)
+    raise Interrupted(number)
 
 
 @contextlib.contextmanager
-def _removed_by_signals(file: Path) -> Generator[None, None, None]:
-    """Meanwhile a signal that would end the process removes the file first, then raises `Interrupted`.
-
-    The handler removes it, as a second signal may cut short whatever the first one has begun to unwind. What the
-    process was started to ignore (`nohup`) stays ignored.
-    """
-
-    def end(number: int, frame: FrameType | None) -> None:
-        _remove(file)
-        raise Interrupted(number)
-
+def ended_by_signals() -> Generator[None, None, None]:
+    """Have each signal that would end the process raise `Interrupted`. Ignored ones stay ignored, as with `nohup`."""
     before: dict[int, Any] = {}
     try:
         for number in signal.valid_signals():
-            handler = signal.getsignal(number)
-            if handler in (signal.SIG_DFL, signal.default_int_handler) and _ends_the_process(number):
-                with contextlib.suppress(OSError, ValueError):  # not for us to handle, or not in this thread
-                    before[number] = signal.signal(number, end)
+            name: str = getattr(number, "name", "")  # a real-time signal has none
+            if (
+                signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+                and name not in _GO_ON | _FAULTS
+            ):
+                with contextlib.suppress(OSError, ValueError):  # not ours to handle, or not in this thread
+                    before[number] = signal.signal(number, _end)
         yield
     finally:
         for handled, handler in before.items():
             signal.signal(handled, handler)
-
-
-def _ends_the_process(number: int) -> bool:
-    with contextlib.suppress(ValueError):  # a real-time signal has no name
-        return signal.Signals(number).name not in _DO_NOT_END | _FAULTS
-    return True

@@ -1,119 +1,148 @@
-"""``siperb provision``: the SIP credentials of a device, in the form that a program takes."""
+"""``siperb provision``: the SIP credentials of a device or of all, in the form that a program takes."""
 
 from __future__ import annotations
 
-import argparse
+import re
+import shlex
 import sys
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any, TextIO
 
-from siperb.cli.bulk import provision_all
-from siperb.cli.devices import choose, list_devices
-from siperb.cli.failures import USAGE, CommandError
-from siperb.cli.masking import MASKED, mask_all, secrets_in
-from siperb.cli.parser import Parser, count
-from siperb.cli.private_file import PrivateFile, told_when_interrupted
-from siperb.cli.registration import check_registration
-from siperb.cli.secret_input import read_secret
-from siperb.cli.terminal import is_terminal, say, warn, write
-from siperb.cli.users import of_user
+from siperb import sip
+from siperb.cli import private_file
+from siperb.cli.devices import as_user, choose
+from siperb.cli.failures import ERROR, USAGE, CommandError, as_document
+from siperb.cli.masking import MASKED, mask, mask_all
+from siperb.cli.options import Options
+from siperb.cli.session import CommandClient, client
+from siperb.cli.terminal import is_terminal, json_text, printable, read_secret, say, warn, write
+from siperb.cli.wait import Bar
+from siperb.errors import IncompleteProvisioningError, SiperbError
 
 if TYPE_CHECKING:
-    from typing_extensions import Never
+    from siperb.models import Provisioning, Session
 
-    from siperb.models import Provisioning
-    from siperb.sync.client import Siperb
-
-ABOUT = """\
-DEVICE is the description of the device, the beginning of it that no other has, or its number in `siperb devices`;
-'#2' is always the number.
-A device token is a secret and no argument: `-` reads it from stdin, or asks for it without echo.
-
-A pipe and a file get the secrets, a terminal gets them masked unless --reveal is given.
-
-  json   the fields of siperb.Provisioning; raw is the whole document
-  env    NAME=value lines for a shell: SIPERB_SIP_USERNAME, SIPERB_SIP_PASSWORD, …
-  sipjs  the options of a SIP.js UserAgent
-  jssip  the options of a JsSIP UA
-"""
-
-EXAMPLES = """\
-  siperb provision "Front Desk"
-  siperb provision 1 --format sipjs -o phone.json
-  siperb provision front --check
-  siperb provision --all -o phones.jsonl
-  siperb provision --all --everyone -o phones.jsonl
-  set -a; eval "$(siperb provision front --format env)"; set +a
-"""
+FIELDS = [
+    "sip_username",
+    "sip_password",
+    "sip_domain",
+    "sip_wss_server",
+    "sip_websocket_port",
+    "sip_server_path",
+    "contact_user_name",
+    "sip_jwt",
+    "jwt_expires_at",
+    "registration_mode",
+    "profile_name",
+]
 
 
-def add_to(parser: Parser) -> None:
-    command = parser.add(
-        "provision",
-        run,
-        "fetch the SIP credentials of a device",
-        ABOUT,
-        examples=EXAMPLES,
-        options="user connection cache json reveal",
-    )
-    device = command.add_mutually_exclusive_group(required=True)
-    device.add_argument("device", metavar="DEVICE", nargs="?", help="description, number, or - for a token on stdin")
-    device.add_argument("--all", action="store_true", help="every script device, a line of JSON each, as they come")
-    command.add_argument("--everyone", action="store_true", help="with --all: of every user of your domain")
-    command.add_argument("--check", action="store_true", help="ask the SIP registrar whether it takes them, instead")
-    command.add_argument("--concurrency", type=count, default=16, metavar="N", help="calls at a time for --all (16)")
-    command.add_argument("--format", choices=("json", "env", "sipjs", "jssip"), default="json", help="default: json")
-    command.add_argument("-o", "--output", metavar="FILE", help="a file, readable for you alone (0600); - is stdout")
+def provision(options: Options) -> int:
+    """Get the SIP credentials of one device, or of all.
+
+    DEVICE is the device's description, the beginning of it, or the device's number
+    in `siperb devices`. A device token is a secret: give `-` and pipe it in.
+    A terminal gets secrets masked. A pipe and a file get them whole.
+
+    formats:
+      json   the fields of siperb.Provisioning; raw is the whole document
+      env    NAME=value lines for a shell: SIPERB_SIP_USERNAME, SIPERB_SIP_PASSWORD
+      sipjs  the options of a SIP.js UserAgent
+      jssip  the options of a JsSIP UA
+
+    examples:
+      siperb provision "Front Desk" --format sipjs -o phone.json
+      siperb provision --all -o phones.jsonl
+      set -a; eval "$(siperb provision front --format env)"; set +a
+    """
+    is_many = bool(options.all or options.everyone)
+    if is_many == (options.device is not None):
+        raise CommandError("Give either DEVICE, or --all or --everyone; see `siperb provision --help`.", USAGE)
+    if options.format == "env" and (is_many or options.json):
+        raise CommandError("--format env is for one device, and is no JSON.", USAGE)
+    if options.everyone and options.user is not None:
+        raise CommandError("--everyone means every user: leave --user out.", USAGE)
+    file = private_file.checked(options)
+    is_masked = file is None and is_terminal(sys.stdout) and not options.reveal
+    with client(options) as own, private_file.opened(file) as out:
+        code = (_many if is_many else _one)(as_user(own, options), options, out if file else None, is_masked)
+    if file:
+        say(f"Written to {file}, which only you can read.")
+    elif is_masked:
+        say(MASKED)
+    return code
 
 
-def run(arguments: argparse.Namespace) -> int:
-    from siperb.cli.client import client
-    from siperb.cli.forms import build, render
-
-    file = PrivateFile(arguments.output) if arguments.output not in (None, "-") else None
-    if arguments.json and arguments.format == "env":
-        raise CommandError("--json does not go with --format env, which is no JSON.", USAGE)
-    if arguments.check and (arguments.all or file):
-        raise CommandError("--check goes with neither --all nor -o.", USAGE)
-    if arguments.everyone and (arguments.user is not None or not arguments.all):
-        raise CommandError("--everyone goes with --all, and not with --user.", USAGE)
-    if arguments.all:
-        return provision_all(arguments, file)
-    with told_when_interrupted(file) if file else nullcontext(), client(arguments) as own:
-        siperb = of_user(own, arguments)
-        device_token = _device_token(siperb, arguments)
-        provisioning = siperb.get_provisioning(device_token, enable_cache=arguments.cache)
-        if arguments.check:
-            return check_registration(siperb, provisioning, arguments)
-        document = build(arguments.format, provisioning, siperb.session)
-        _warn_if_incomplete(provisioning)
-        on_screen = not file and is_terminal(sys.stdout)
-        masked = on_screen and not arguments.reveal
-        if masked:
-            document = mask_all(document, secrets_in(provisioning, siperb.session))
-        text = render(arguments.format, document, on_screen=on_screen)
-        if file:
-            file.write(text)
-            say(f"Written to {file.path}, readable for you alone.")
-        else:
-            write(text)
-        if masked:
-            say(MASKED)
+def _one(siperb: CommandClient, options: Options, file: TextIO | None, is_masked: bool) -> int:
+    if options.device == "-":
+        token = read_secret("Device token, not shown: ")
+    else:
+        token = choose(siperb.get_devices(), options.device).device_token
+    found = siperb.get_provisioning(token)
+    document = _document(options, found, siperb.session, is_masked)
+    try:
+        sip.check(found)
+    except IncompleteProvisioningError as error:
+        warn(str(error))
+    if options.format == "env":
+        text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in document.items())
+        shown = "\n".join(map(printable, text.split("\n"))) if not file and is_terminal(sys.stdout) else text
+    else:
+        shown = json_text(document, on_screen=False if file else None)
+    write(shown, file)
     return 0
 
 
-def _warn_if_incomplete(provisioning: Provisioning) -> None:
-    """The forms for libraries are refused for an incomplete document; the others are of use, but not to a phone."""
-    from siperb import sip
-    from siperb.errors import IncompleteProvisioningError
+def _many(siperb: CommandClient, options: Options, file: TextIO | None, is_masked: bool) -> int:
+    began, failed, done = time.monotonic(), 0, 0
+    devices = enumerate([] if options.everyone else siperb.get_devices(), 1)
+    names = {one.device_token: {"number": number, "description": one.description} for number, one in devices}
+    users = {user.user_id: user.email for user in siperb.get_domain_users()} if options.everyone else {}
+    chosen: dict[str, Any] = {"domain_users": users} if options.everyone else {"device_tokens": names}
+    with Bar("Provisioning") as bar:
+        bar(0, len(names))
+        for result in siperb.provision_all(**chosen, on_progress=bar):
+            said: dict[str, Any] = {**names.get(result.device_token, {})}
+            if options.everyone:
+                token = mask(result.device_token) if is_masked else result.device_token
+                said |= {
+                    "user": users.get(str(result.user_id)),
+                    "user_id": result.user_id,
+                    "device_token": token or None,
+                }
+            try:
+                if result.error is not None:
+                    raise result.error
+                session = siperb.session if result.user_id is None else None  # it is nobody else's to have
+                said["provisioning"] = _document(options, result.provisioning, session, is_masked)
+                sip.check(result.provisioning)  # no phone registers with one that is incomplete
+            except SiperbError as error:
+                said |= as_document(error)
+                failed += 1
+            bar.failed, bar.held_until, done = failed, siperb.held_until, done + 1
+            write(json_text(said, is_line=True, on_screen=False if file else None), file)
+    took = f" in {time.monotonic() - began:.1f} s" if is_terminal(sys.stderr) else ""
+    say(f"{done - failed} of {done} devices provisioned{took}.")
+    return ERROR if failed else 0
 
-    try:
-        sip.check(provisioning)
-    except IncompleteProvisioningError as error:
-        warn(str(error))
+
+def _document(options: Options, found: Provisioning, session: Session | None, is_masked: bool) -> dict[str, Any]:
+    document = build(options.format, found, session)
+    secrets = (found.sip_password, found.sip_jwt, session.session_token if session else None)
+    return mask_all(document, secrets) if is_masked else document
 
 
-def _device_token(siperb: Siperb[Never], arguments: argparse.Namespace) -> str:
-    if arguments.device == "-":
-        return read_secret("Device token, not shown: ")
-    return choose(list_devices(siperb, arguments), arguments.device).device_token
+def build(form: str, found: Provisioning, session: Session | None) -> dict[str, Any]:
+    """The document of a format, with the real secrets."""
+    if form in ("sipjs", "jssip"):
+        return sip.sipjs(found, session) if form == "sipjs" else sip.jssip(found, session)
+    values: dict[str, Any] = {name: getattr(found, name) for name in FIELDS}
+    values["jwt_expires_at"] = found.jwt_expires_at and found.jwt_expires_at.isoformat()
+    if form == "json":
+        return {**values, "raw": found.to_dict()["raw"]}
+    # What is missing is empty, so that no variable keeps a value of another device.
+    variables = {f"SIPERB_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
+    for name, value in variables.items():
+        if re.search("[\0\ud800-\udfff]", value):
+            raise CommandError(f"{name} has characters that no environment variable can hold: use --format json.")
+    return variables

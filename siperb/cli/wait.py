@@ -1,107 +1,94 @@
-"""What a command waits for, on the last line of a terminal on stderr; nothing where stderr is no terminal."""
+"""Waits: a command says on the last line of a terminal what it waits for. Nothing where stderr is no terminal."""
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from types import TracebackType
+from typing import TypeVar
 
-from siperb.cli.terminal import Paint, columns, is_terminal, shortened, status_line, width_of
+from siperb.cli.failures import Interrupted
+from siperb.cli.terminal import columns, draw, is_terminal, lock, paint, shortened
 
 PATIENCE = 1.0  # seconds in which nobody asks what is going on
 INTERVAL = 0.1  # seconds between two drawings
-SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-PLAIN_SPINNER = "|/-\\"
+SPINNERS = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 WIDTH = 30  # columns of a bar, at most
 
+W = TypeVar("W", bound="Wait")
 _waits: list[Wait] = []  # those that go on; the last one is shown
 
 
 class Wait:
-    """``with Wait("Waiting for the keyring"):`` says it, with a spinner, once it has taken a second.
+    """``with Wait("Waiting for the keyring"):`` says so once it has taken a second.
 
-    text: what for; or what says it, called for each drawing. seconds: how long it takes, if that is known: it is shown
-    at once, and counted down. Waits may be within others: the inner one is shown.
+    seconds: how long it takes, if that is known. It is shown at once, and counted down.
     """
 
-    def __init__(self, text: str | Callable[[], str], *, seconds: float | None = None) -> None:
-        self._text = text
-        self._began = time.monotonic()
-        self._ends = None if seconds is None else self._began + seconds
-        self._patience = 0.0 if seconds and seconds >= PATIENCE else PATIENCE
+    patience = PATIENCE
+
+    def __init__(self, text: str, seconds: float | None = None) -> None:
+        self._text, self._seconds, self._began = text, seconds, time.monotonic()
         self._ended = threading.Event()
 
-    def line(self) -> str:
-        now = time.monotonic()
-        letters = SPINNER if (sys.stderr.encoding or "").lower().startswith("utf") else PLAIN_SPINNER
-        turned = letters[int((now - self._began) / INTERVAL) % len(letters)]
-        text = self._text if isinstance(self._text, str) else self._text()
-        time_left = "" if self._ends is None else f": {max(1, round(self._ends - now))} s left"
-        return f"{turned} {text}{time_left}"
+    def line(self, seconds: float) -> str:
+        """The text to show after so many seconds."""
+        letters = SPINNERS[not (sys.stderr.encoding or "").lower().startswith("utf")]
+        left = "" if self._seconds is None else f": {max(1, round(self._seconds - seconds))} s left"
+        return shortened(f"{letters[int(seconds / INTERVAL) % len(letters)]} {self._text}{left}", columns() - 1)
 
-    def __enter__(self) -> Wait:
-        self._began = time.monotonic()
-        if is_terminal(sys.stderr):
+    def __enter__(self: W) -> W:
+        if is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
             _waits.append(self)
             threading.Thread(target=self._draw, name="siperb-wait", daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         if self in _waits:
             _waits.remove(self)
-            status_line.erase()
+            draw("")
 
     def _draw(self) -> None:
-        pause = self._patience
+        pause = 0.0 if (self._seconds or 0) >= PATIENCE else self.patience
         while not self._ended.wait(pause):
-            with status_line.lock:
+            with lock:
                 if not self._ended.is_set() and _waits[-1:] == [self]:
-                    status_line.draw(shortened(self.line(), (columns(sys.stderr) or 80) - 1))
+                    draw(self.line(time.monotonic() - self._began))
             pause = INTERVAL
 
 
 class Bar(Wait):
-    """``with Bar("Provisioning") as bar``: ``bar(done, total)`` says how far it is; the end of the block wipes it out.
+    """An ``on_progress`` of the client's bulk calls: how far they are.
 
-    It is an ``on_progress`` of the client's bulk calls. total None: nobody knows. failed: how many of those done, to be
-    counted by the caller. held_until: when a pause ends that the API asked for, by `time.monotonic`.
+    failed: how many of those done; the caller counts. held_until: when a pause ends that the API asked for.
     """
+
+    patience = INTERVAL
 
     def __init__(self, label: str) -> None:
         super().__init__(label)
-        self._label = label
-        self._patience = INTERVAL
-        self._done: int = 0
-        self._total: int | None = None
-        self.failed: int = 0
-        self.held_until: float = 0.0
+        self._done, self._total, self.failed, self.held_until = 0, 0, 0, 0.0
 
     def __call__(self, done: int, total: int | None) -> None:
-        self._done, self._total = done, total
+        self._done, self._total = done, total or 0
 
-    def __enter__(self) -> Bar:
-        super().__enter__()
-        return self
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
+        if isinstance(raised[1], Interrupted):
+            raised[1].detail = f" after {self._done}{f' of {self._total}' if self._total else ''}"
 
-    def line(self) -> str:
-        now = time.monotonic()
-        rate = self._done / max(now - self._began, INTERVAL)
-        facts = [f"{self._done}/{self._total}" if self._total else str(self._done), f"{self.failed} failed"]
-        if self.held_until > now:
-            facts.append(f"the API asked to wait: {max(1, round(self.held_until - now))} s left")
+    def line(self, seconds: float) -> str:
+        rate, held = self._done / max(seconds, INTERVAL), self.held_until - time.monotonic()
+        text = f"{self._done}{f'/{self._total}' if self._total else ''}, {self.failed} failed"
+        if held > 0:
+            text += f", the API asked to wait: {max(1, round(held))} s left"
         elif self._done:
-            facts.append(f"{rate:.1f}/s" if rate < 10 else f"{rate:.0f}/s")
-            if self._total:
-                facts.append(f"{(self._total - self._done) / rate:.0f} s left")
-        text = ", ".join(facts)
-        room = min(WIDTH, (columns(sys.stderr) or 80) - len(self._label) - width_of(text) - 3)
+            left = f", {(self._total - self._done) / rate:.0f} s left" if self._total else ""
+            text += f", {rate:.{1 if rate < 10 else 0}f}/s{left}"
+        room = min(WIDTH, columns() - len(self._text) - len(text) - 3)
         if not self._total or room < 5:
-            return f"{self._label} {text}"
+            return shortened(f"{self._text} {text}", columns() - 1)
         full = room * self._done // self._total
-        paint = Paint(sys.stderr)
-        return f"{self._label} {paint('━' * full, 'green')}{paint('─' * (room - full), 'dim')} {text}"
+        return f"{self._text} {paint('━' * full, 'green', sys.stderr)}{'─' * (room - full)} {text}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
 from typing import TypeVar, cast
 
 from siperb.core.wire import check_token, not_a_str, path_part
-from siperb.errors import ConfigurationError
+from siperb.errors import ConfigurationError, MissingCredentialsError
 from siperb.models import Session
 
 MOST_CALLS = 1000  # at a time
+LARGEST_PAT_FILE = 65536  # bytes
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -33,9 +35,40 @@ def cache_key_of(name: str, value: object, enable_cache: bool) -> str | None:
 
 
 def pat_of_environment() -> str | None:
-    """``SIPERB_PAT``, without the line break that a mounted secret ends in; None when it is empty or not set."""
-    variable = os.environ.get("SIPERB_PAT", "").rstrip("\r\n")
-    return check_token("PAT in SIPERB_PAT", variable) if variable else None
+    """Return the PAT of ``SIPERB_PAT``, else of the file that ``SIPERB_PAT_FILE`` names; None without either.
+
+    Raises:
+        MissingCredentialsError: The file holds no token. Its content is not in the message.
+    """
+    if pat := os.environ.get("SIPERB_PAT", "").rstrip("\r\n"):  # a mounted secret ends in a line break
+        return check_token("PAT in SIPERB_PAT", pat)
+    name = os.environ.get("SIPERB_PAT_FILE")
+    return _pat_in(name) if name else None
+
+
+def _pat_in(name: str) -> str:
+    try:
+        with open(name, "rb") as file:
+            pat = decode_secret(file.read(LARGEST_PAT_FILE))
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    except UnicodeDecodeError:
+        problem = "it is not a text file"
+    else:
+        if len(pat.split()) == 1:
+            return check_token("PAT in the file of SIPERB_PAT_FILE", pat)
+        problem = "it holds more than a token" if pat else "it is empty"
+    raise MissingCredentialsError(f"SIPERB_PAT_FILE names {name}: {problem}. Write the token alone into that file.")
+
+
+def decode_secret(data: bytes) -> str:
+    """Return a secret without blanks around it. A byte order mark, as PowerShell and Notepad write, names the encoding.
+
+    Raises:
+        UnicodeDecodeError: The bytes are not text.
+    """
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_utf16 else "utf-8-sig").strip()
 
 
 def check_kind(name: str, value: object, kind: type) -> None:

@@ -6,10 +6,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sized
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from attrs import frozen
-
+from siperb.client.accounts import run_under_way
 from siperb.client.arguments import check_concurrency, check_work, iterable
-from siperb.client.client import run_under_way
 from siperb.client.creating import Creating
 from siperb.client.ports import Call, Run
 from siperb.core import operations
@@ -25,7 +23,6 @@ OnProgress: TypeAlias = "Callable[[int, int | None], None] | None"
 ENDS = (MissingCredentialsError, CredentialsUnavailableError)  # a PAT that no other device has either
 
 
-@frozen(eq=False, repr=False)
 class Bulk(Generic[Item, R]):
     """A bulk run to be made.
 
@@ -33,10 +30,17 @@ class Bulk(Generic[Item, R]):
     earlier one has been finished. finish: what the consumer gets of a result; None for nothing.
     """
 
-    work: Callable[[Item], Any]
-    items: Iterator[Item]
-    concurrency: int
-    finish: Callable[[BulkResult[Item, Any]], R | None]
+    def __init__(
+        self,
+        work: Callable[[Item], Any],
+        items: Iterator[Item],
+        concurrency: int,
+        finish: Callable[[BulkResult[Item, Any]], R | None],
+    ) -> None:
+        self.work = work
+        self.items = items
+        self.concurrency = concurrency
+        self.finish = finish
 
 
 class BulkRuns(Creating):
@@ -103,12 +107,12 @@ class BulkRuns(Creating):
         self._refuse(Call(run.account, run.began, run.began, run=run))
 
 
-@frozen(eq=False, repr=False)
 class Step:
     """device_token None: the devices are to be listed. user_id None: one's own."""
 
-    device_token: str | None = None
-    user_id: str | None = None
+    def __init__(self, device_token: str | None = None, user_id: str | None = None) -> None:
+        self.device_token = device_token
+        self.user_id = user_id
 
 
 class Devices(Iterator[Step]):

@@ -119,8 +119,8 @@ class Caching(Ports):
             if pat := stored_text(record).get("PAT"):
                 return pat
             failure = MissingCredentialsError(
-                "There is no personal access token (PAT): pass it to login() or to the client, set SIPERB_PAT, "
-                "or store it in the keyring with `siperb login`."
+                "There is no personal access token (PAT): pass it to login() or to the client, set SIPERB_PAT "
+                "or SIPERB_PAT_FILE, or store it in the keyring with `siperb login`."
             )
         raise failure
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import sys
-import threading
-import time
 import warnings
-from collections.abc import Coroutine, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from weakref import WeakSet
 
 import siperb
 from siperb._version import __version__
-from siperb.client.arguments import check_cache, check_kind, count, given_session, pat_of_environment
-from siperb.client.caching import LOGIN_KEY, OwnCache, pat_key
-from siperb.client.kept import Kept
+from siperb.client.accounts import Accounts
+from siperb.client.arguments import check_cache, check_kind, count, given_session
+from siperb.client.caching import OwnCache
 from siperb.client.network import check_base_url
-from siperb.client.ports import Account, Call, Run
+from siperb.client.ports import Account, Call
 from siperb.core import by_path
 from siperb.core.operations import Operation
 from siperb.core.wire import check_header, check_timeout, check_token, path_part
@@ -29,10 +24,9 @@ from siperb.errors import (
     ConfigurationError,
     CredentialsUnavailableError,
     ProvisioningError,
-    SiperbError,
     bare,
 )
-from siperb.models import Provisioning, Session
+from siperb.models import Provisioning
 from siperb.state import SiperbState
 from siperb.threads import WorkerPool, renewed_after_fork
 
@@ -47,17 +41,7 @@ logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")
 C = TypeVar("C", bound="Client")
 
-DEFAULT_BASE_URL = "https://api.siperb.com"
 PASSED_OVER = (APIError, ProvisioningError, CredentialsUnavailableError)  # None, unless the client is strict
-
-LATE_PATCHING = (
-    "gevent or eventlet has patched the standard library after siperb was imported, and a call would hang: "
-    "patch first, import siperb then."
-)
-_local = threading.local
-
-run_under_way: ContextVar[Run | None] = ContextVar("run_under_way", default=None)
-"""The bulk run that the code is part of: between the run and its calls stands the user's own function."""
 
 
 class _Place:
@@ -66,7 +50,7 @@ class _Place:
     __slots__ = ("_client", "_domain_user")
 
 
-class Client(_Place, Kept):
+class Client(_Place, Accounts):
     """A client without its I/O."""
 
     _client: Client | None  # whose view this is
@@ -112,13 +96,9 @@ class Client(_Place, Kept):
         self._strict = strict
         self._http_session = http_session
         self.state: SiperbState = SiperbState() if state is None else state
-        self._accounts: dict[tuple[str, str | None], Account] = {}  # since the last logout, by origin and PAT
-        self._account: Account | None = None  # whom calls are made as
-        self._given: WeakSet[Account] = WeakSet()  # of the sessions that were passed in
-        self._leaving: Call | None = None  # the logout under way
-        self._passing = Account("")  # whom calls are made as meanwhile
-        self._to_forget: dict[tuple[str, str | None], Account] = {}  # until all of it is gone
-        self.renew_after_fork()
+        self._accounts, self._to_forget, self._given = {}, {}, WeakSet()
+        self._account = self._leaving = None
+        self._renew_after_fork()
         renewed_after_fork(self)
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -128,7 +108,7 @@ class Client(_Place, Kept):
             if "NoneUnlessStrict" in str(notes.get("return")):
                 notes["return"] = notes["return"].replace("NoneUnlessStrict", "None")
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         """Drop what a child must not inherit: turns that other threads have, and the parent's connections."""
         raise NotImplementedError
 
@@ -139,14 +119,26 @@ class Client(_Place, Kept):
         )
 
     def for_user(self: C, user: siperb.DomainUser | str) -> C:
-        """A view on this client in which every call is that domain user's, with the administrator's own PAT.
+        """Return a view on this client. Its calls are made for a user of the domain, with the administrator's PAT.
 
-        user: one of `get_domain_users`, or its id.
+        The view shares the login, the connections, the options and the cache of its client, and is closed with it. A
+        view publishes nothing, and its `session` is None: a user's phone must not get the administrator's session.
+        A view cannot log in or out, list domain users, or make a view.
 
-        It shares the login, the connections, the options and the cache of its client, and is closed with it and not by
-        itself. It publishes nothing and its `session` is None: a session opens all that the administrator may do, and a
-        user's phone must not hold it. What it cannot do (log in or out, list domain users, make a view) raises
-        `ConfigurationError`, as does an id that cannot be used.
+        Args:
+            user: A user from `get_domain_users`, or its id.
+
+        Returns:
+            The view, of the same class as its client.
+
+        Raises:
+            ConfigurationError: The id cannot be used, or this is a view itself.
+
+        Example:
+            ```python
+            for user in client.get_domain_users():  # with AsyncSiperb, await the calls
+                print(user.email, len(client.for_user(user).get_devices()))
+            ```
         """
         self._refuse_in_view("make a view")
         user_id = user if isinstance(user, str) else getattr(user, "user_id", None)
@@ -156,10 +148,6 @@ class Client(_Place, Kept):
         view._client, view._domain_user = self, user_id
         return view
 
-    def _refuse_in_view(self, what: str) -> None:
-        if self._domain_user is not None:
-            raise ConfigurationError(f"A view on a domain user cannot {what}: its client can.")
-
     def __repr__(self) -> str:
         user = f" user_id={self.session.user_id!r}" if self.session else ""
         if self._domain_user is not None:
@@ -168,7 +156,7 @@ class Client(_Place, Kept):
 
     @property
     def session(self) -> siperb.Session | None:
-        """The session of the last login of this client; None before it, after `logout()` and in a view."""
+        """The session of the last login. None before it, after `logout()` and in a view."""
         account = self._account
         return account.session if account and self._domain_user is None else None
 
@@ -176,12 +164,13 @@ class Client(_Place, Kept):
 
     async def _ask(
         self,
-        operation: Operation[T],
+        make: Callable[[], Operation[T]],
         user_id: str | None = None,
         session_token: str | None = None,
         timeout: float | None = None,
     ) -> T:
-        """The answer, published if it is still wanted."""
+        """The answer, published if it is still wanted. The operation is made here, so that its errors leave bare."""
+        operation = make()
         call = self._begin(timeout, given_session(user_id, session_token), is_cached=operation.kept is not None)
         if operation.kept is None:
             _, answer = await self._answer(call, operation)
@@ -211,14 +200,14 @@ class Client(_Place, Kept):
     async def _ask_leniently(
         self,
         name: str,
-        operation: Operation[T],
+        make: Callable[[], Operation[T]],
         user_id: str | None,
         session_token: str | None,
         timeout: float | None,
     ) -> T | Any:
         """The answer; None when the API fails or refuses, unless the client is strict."""
         try:
-            return await self._ask(operation, user_id, session_token, timeout)
+            return await self._ask(make, user_id, session_token, timeout)
         except PASSED_OVER as error:
             if self._strict:
                 raise
@@ -230,11 +219,11 @@ class Client(_Place, Kept):
     ) -> Coroutine[Any, Any, Any]:
         """options: those of `by_path.operation`."""
         in_view = self._domain_user is not None
-        return self._ask(by_path.operation(method, path, ids, in_view=in_view, **options), timeout=timeout)
+        return self._ask(lambda: by_path.operation(method, path, ids, in_view=in_view, **options), timeout=timeout)
 
-    def _of_domain(self, operation: Operation[T], timeout: float | None) -> Coroutine[Any, Any, T]:
+    async def _of_domain(self, make: Callable[[], Operation[T]], timeout: float | None) -> T:
         self._refuse_in_view("see or change domain users")
-        return self._ask(operation, timeout=timeout)
+        return await self._ask(make, timeout=timeout)
 
     async def _check_registration(
         self, provisioning: siperb.Provisioning, insecure: bool, origin: str | None, timeout: float | None
@@ -246,118 +235,6 @@ class Client(_Place, Kept):
     async def _ask_registrar(self, *args: Any, **options: Any) -> siperb.Registration:
         """What the registrar says, asked with `aiohttp` on both facades."""
         raise NotImplementedError
-
-    # Who the client is, while logins, logouts and calls overlap.
-
-    async def _login(self, pat: str | None, login_key: str | None, timeout: float | None) -> Session:
-        self._refuse_in_view("log in")
-        account = self._known_account(None if pat is None else check_token("PAT", pat))
-        session = await self._session(self._call(account, timeout, login_key), None, is_explicit=True)
-        if not account.is_over:
-            self._account, self.state.session = account, session
-        return session
-
-    def _check_bound(self, account: Account) -> None:
-        if account.is_over or self._account not in (None, account):
-            raise SiperbError("The client has logged out, or in as somebody else, meanwhile.")
-
-    def _logged_in(self, account: Account) -> None:
-        if account is self._account and account.session and not account.is_over:
-            self.state.session = account.session
-
-    async def _logout(self) -> None:
-        """Forget the accounts of this address. A call that begins meanwhile leaves nothing; a login does."""
-        self._refuse_in_view("log out")
-        call = self._leaving if self._is_leaving() else None
-        call = call or self._call(Account(self._origin(), self._default_pat(), is_over=True), None)
-        try:
-            self._leave(call)
-            async with self._alone(call):  # logouts at the same time are one
-                origin = call.account.origin
-                for key, account in [item for item in self._to_forget.items() if item[0][0] == origin]:
-                    if await self._forget(call, account):
-                        self._to_forget.pop(key, None)
-        finally:
-            self._leaving = None
-
-    def _leave(self, call: Call) -> None:
-        if self._leaving is not call:
-            before = self._accounts
-            ended = {key: account for key, account in before.items() if account.session}
-            self._leaving, self._accounts, self._account = call, {}, None
-            self._passing = Account(call.account.origin, call.account.pat, is_over=True)
-            for account in [*before.values(), *self._given]:
-                account.is_over = True
-            self._to_forget |= ended
-            if not self._to_forget:
-                self._to_forget = {(call.account.origin, call.account.pat): call.account}
-            self.state.clear()
-
-    def _is_leaving(self) -> bool:
-        """Whether a logout is under way. One that was interrupted is not, at its deadline at the latest."""
-        return self._leaving is not None and self._leaving.left > 0
-
-    async def _save_pat(self, pat: str) -> bool:
-        self._refuse_in_view("save a PAT")
-        account = self._account
-        if account is None or account.session is None or account.origin != self._origin():
-            raise ConfigurationError("Log in before you save the PAT: only one that the API takes is worth keeping.")
-        payload = json.dumps({"PAT": check_token("PAT", pat), "UserId": account.session.user_id})
-        return await self._save(self._call(account, None), pat_key(account.origin), payload, account.session.user_id)
-
-    # What a call begins with.
-
-    def _begin(self, timeout: float | None, given: Session | None = None, *, is_cached: bool = False) -> Call:
-        run, login_key = self._run_of_code(), None
-        if given:
-            account = Account(self._origin(), session=given, is_given=True)
-            self._given.add(account)
-        elif run:
-            account = run.account
-            self._check_bound(account)
-        else:
-            account = self._account_of_calls()
-        if is_cached and account.session is None:
-            login_key = LOGIN_KEY
-        return self._call(account, timeout, login_key)
-
-    def _call(self, account: Account, timeout: float | None, login_key: str | None = None) -> Call:
-        if threading.local is not _local:
-            raise ConfigurationError(LATE_PATCHING)
-        if self._closed:
-            raise ConfigurationError("This client is closed: make a new one.")
-        self._was_used = True
-        began, run = time.monotonic(), self._run_of_code()
-        seconds = self._timeout if timeout is None else check_timeout(timeout)
-        limit = max(began, run.until) + seconds - run.held if run else began + seconds
-        return Call(account, began, limit, login_key, run, is_bound=run is not None)
-
-    def _run_of_code(self) -> Run | None:
-        run = run_under_way.get()
-        return run if run and run.client is self.__dict__ else None
-
-    def _origin(self) -> str:
-        return self._base_url or check_base_url(os.environ.get("SIPERB_BASE_URL") or DEFAULT_BASE_URL)
-
-    def _default_pat(self) -> str | None:
-        """The PAT of the constructor or of the environment; without one the call looks into the keyring."""
-        return self._pat or pat_of_environment()
-
-    def _known_account(self, pat: str | None) -> Account:
-        account = Account(self._origin(), pat or self._default_pat())
-        return self._accounts.setdefault((account.origin, account.pat), account)
-
-    def _account_of_calls(self) -> Account:
-        """That of the last login at this address, or one that logs in by itself."""
-        account = self._account
-        if account and account.session and account.origin == self._origin():
-            return account
-        if self._is_leaving():
-            return self._passing
-        known = self._known_account(None)
-        if account is None or account.session is None:
-            self._account = known
-        return known
 
     def _warn_if_unclosed(self, fix: str) -> None:
         if self._was_used and not self._closed and not self._is_default and self._domain_user is None:

@@ -33,7 +33,7 @@ class Creating(Client):
         email = admin.address(email)
         create = admin.create_domain_user(email, description, welcome, mailing_list)
         if not exist_ok:
-            return await self._ask(create, timeout=timeout)
+            return await self._ask(lambda: create, timeout=timeout)
 
         def address_of(user: DomainUser) -> str:
             return admin.clean(user.email).casefold()
@@ -51,7 +51,7 @@ class Creating(Client):
         platform, description = admin.text("platform", platform), admin.text("description", description)
         create = admin.create_device(description, platform, registration)
         if not exist_ok:
-            return await self._ask(create, timeout=timeout)
+            return await self._ask(lambda: create, timeout=timeout)
 
         def name_of(device: Device) -> tuple[str, str]:
             return device.platform, admin.clean(device.description)

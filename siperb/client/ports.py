@@ -8,8 +8,6 @@ from contextlib import AbstractAsyncContextManager
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from attrs import define, field
-
 from siperb.cache.records import Key
 from siperb.core.wire import Request, Response
 from siperb.errors import SiperbError
@@ -21,7 +19,6 @@ T = TypeVar("T")
 NEVER = float("-inf")
 
 
-@define(eq=False, repr=False)
 class Account:
     """Whom calls are made as, between a login and a logout. A call keeps to the one that it began with.
 
@@ -32,20 +29,22 @@ class Account:
     is_over: the client has logged out. Nothing of this account is published or stored any more.
     """
 
-    origin: str
-    pat: str | None = None
-    session: Session | None = None
-    is_given: bool = False
+    is_given = False
     login_key: str | None = None
     replaced: str | None = None
-    renewed_at: float = NEVER
+    renewed_at = NEVER
     failure: SiperbError | None = None
-    failed_at: float = NEVER
-    refused_until: float = NEVER
-    is_over: bool = False
+    failed_at = refused_until = NEVER
+
+    def __init__(
+        self, origin: str, pat: str | None = None, session: Session | None = None, *, is_over: bool = False
+    ) -> None:
+        self.origin = origin
+        self.pat = pat
+        self.session = session
+        self.is_over = is_over
 
 
-@define(eq=False, repr=False)
 class Run:
     """A bulk run: its calls are made as one account, and are held back together when the API asks one to wait.
 
@@ -53,12 +52,14 @@ class Run:
     held: seconds, in all. stopped: filled when nobody waits for the run any more.
     """
 
-    client: object
-    account: Account
-    began: float = field(factory=time.monotonic)
-    until: float = NEVER
-    held: float = 0.0
-    stopped: SimpleQueue[None] = field(factory=SimpleQueue[None])
+    until = NEVER
+    held = 0.0
+
+    def __init__(self, client: object, account: Account) -> None:
+        self.client = client
+        self.account = account
+        self.began = time.monotonic()
+        self.stopped: SimpleQueue[None] = SimpleQueue()
 
     def hold_back(self, seconds: float) -> None:
         now = time.monotonic()
@@ -72,16 +73,25 @@ class Run:
             raise SiperbError("Nobody waits for this any more.")
 
 
-@define(eq=False, repr=False)
 class Call:
     """A call under way. began, limit: by the monotonic clock. is_bound: it ends with its account's login."""
 
-    account: Account
-    began: float
-    limit: float
-    login_key: str | None = None
-    run: Run | None = None
-    is_bound: bool = False
+    def __init__(
+        self,
+        account: Account,
+        began: float,
+        limit: float,
+        login_key: str | None = None,
+        run: Run | None = None,
+        *,
+        is_bound: bool = False,
+    ) -> None:
+        self.account = account
+        self.began = began
+        self.limit = limit
+        self.login_key = login_key
+        self.run = run
+        self.is_bound = is_bound
 
     @property
     def deadline(self) -> float:
@@ -97,7 +107,7 @@ class Call:
 class Ports:
     """What waits, in the library of a facade. Those of `Siperb` block, and never suspend."""
 
-    async def _send(self, request: Request, origin: str, deadline: float) -> Response:
+    def _send(self, request: Request, origin: str, deadline: float) -> Coroutine[Any, Any, Response]:
         """Return the answer to one request; `APIConnectionError` when there is none."""
         raise NotImplementedError
 

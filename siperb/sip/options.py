@@ -1,7 +1,6 @@
-"""Turns provisioning into the options of SIP.js and JsSIP: JSON-ready, under the libraries' own names.
+"""Turns provisioning into the options of SIP.js and JsSIP, ready for JSON, under the libraries' own names.
 
-Addresses are never guessed: every value comes from the document. No error shows a value. The forms are those that
-sip.js 0.21 and jssip 3.13 were measured to take.
+Every value comes from the document. No error shows a value. The forms were measured with sip.js 0.21 and jssip 3.13.
 """
 
 from __future__ import annotations
@@ -12,9 +11,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from siperb.errors import ConfigurationError, IncompleteProvisioningError
 from siperb.models import Provisioning, Session
-from siperb.sip.fields import PHONE, bare, escape, is_loopback, read, usable_text
+from siperb.sip.addresses import contact_uri, sip_uri, websocket_url
+from siperb.sip.fields import PHONE, bare, is_loopback, read, usable_text
 
-__all__ = ["check", "contact_uri", "extra_headers", "jssip", "sip_uri", "sipjs", "websocket_url"]
+__all__ = ["extra_headers", "jssip", "sipjs"]
 
 # The API's own domain, and that of the loopback API, which resolves nowhere (RFC 2606).
 _SIPERBS_DOMAINS = (".siperb.com", ".siperb.example")
@@ -24,12 +24,14 @@ _SIPERBS_DOMAINS = (".siperb.com", ".siperb.example")
 def sipjs(provisioning: Provisioning, session: Session | None = None, *, insecure: bool = False) -> dict[str, Any]:
     """Return the options of a SIP.js ``UserAgent``, and ``extraHeaders`` for its ``Registerer`` and ``Inviter``.
 
-    JSON carries no ``URI`` object, so the page makes it::
+    JSON carries no ``URI`` object, so the page makes it:
 
-        const { extraHeaders, ...options } = configuration;
-        const userAgent = new UserAgent({ ...options, uri: UserAgent.makeURI(options.uri) });
-        await userAgent.start();
-        await new Registerer(userAgent, { extraHeaders }).register();
+    ```javascript
+    const { extraHeaders, ...options } = configuration;
+    const userAgent = new UserAgent({ ...options, uri: UserAgent.makeURI(options.uri) });
+    await userAgent.start();
+    await new Registerer(userAgent, { extraHeaders }).register();
+    ```
 
     Unregistering needs the headers again: ``unregister({ requestOptions: { extraHeaders } })``.
 
@@ -41,9 +43,17 @@ def sipjs(provisioning: Provisioning, session: Session | None = None, *, insecur
         session: See `extra_headers`.
         insecure: See `websocket_url`.
 
+    Returns:
+        The options, ready for `json.dumps`. They hold secrets.
+
     Raises:
         IncompleteProvisioningError: Fields are missing or unusable, or Siperb's proxy wants a session.
         ConfigurationError: Another argument cannot be used.
+
+    Example:
+        ```python
+        configuration = siperb.sip.sipjs(provisioning, client.session)
+        ```
     """
     username, password, domain, contact, name, *_ = read(provisioning, *PHONE)
     return {
@@ -63,14 +73,16 @@ def sipjs(provisioning: Provisioning, session: Session | None = None, *, insecur
 def jssip(provisioning: Provisioning, session: Session | None = None, *, insecure: bool = False) -> dict[str, Any]:
     """Return the options of a JsSIP ``UA``, and ``extraHeaders`` for its registrator and its calls.
 
-    JSON carries no ``WebSocketInterface``, so the page makes it::
+    JSON carries no ``WebSocketInterface``, so the page makes it:
 
-        const { extraHeaders, ...options } = configuration;
-        const sockets = options.sockets.map((url) => new JsSIP.WebSocketInterface(url));
-        const ua = new JsSIP.UA({ ...options, sockets });
-        ua.registrator().setExtraHeaders(extraHeaders);
-        ua.start();
-        ua.call(target, { extraHeaders });
+    ```javascript
+    const { extraHeaders, ...options } = configuration;
+    const sockets = options.sockets.map((url) => new JsSIP.WebSocketInterface(url));
+    const ua = new JsSIP.UA({ ...options, sockets });
+    ua.registrator().setExtraHeaders(extraHeaders);
+    ua.start();
+    ua.call(target, { extraHeaders });
+    ```
 
     ``instance_id`` belongs to the device (RFC 5626, 4.1): a random one leaves another binding with every start.
     Two options of JsSIP are left out. ``authorization_jwt`` overwrites the digest answer; ``extra_headers`` goes on
@@ -81,9 +93,17 @@ def jssip(provisioning: Provisioning, session: Session | None = None, *, insecur
         session: See `extra_headers`.
         insecure: See `websocket_url`.
 
+    Returns:
+        The options, ready for `json.dumps`. They hold secrets.
+
     Raises:
         IncompleteProvisioningError: Fields are missing or unusable, or Siperb's proxy wants a session.
         ConfigurationError: Another argument cannot be used.
+
+    Example:
+        ```python
+        configuration = siperb.sip.jssip(provisioning, client.session)
+        ```
     """
     username, password, _, _, name, *_ = read(provisioning, *PHONE)
     return {
@@ -96,47 +116,6 @@ def jssip(provisioning: Provisioning, session: Session | None = None, *, insecur
         "display_name": name,
         "extraHeaders": extra_headers(provisioning, session, insecure=insecure),
     }
-
-
-@bare
-def check(provisioning: Provisioning) -> None:
-    """Check that the document has every field that a phone needs, in a usable form.
-
-    Raises:
-        IncompleteProvisioningError: Fields are missing or unusable. It names all of them.
-        ConfigurationError: The argument is no `Provisioning`.
-    """
-    _ = read(provisioning, *PHONE)
-
-
-@bare
-def websocket_url(provisioning: Provisioning, *, insecure: bool = False) -> str:
-    """Return the registrar's address, ``wss://host:port/path`` with exactly one slash before the path.
-
-    Args:
-        provisioning: From `get_provisioning`.
-        insecure: Use ``ws`` instead of ``wss``. The registrar must be on 127.0.0.0/8, ::1 or localhost.
-    """
-    host, port, path = read(provisioning, "SipWssServer", "SipWebsocketPort", "SipServerPath")
-    if insecure and not is_loopback(host):
-        raise ConfigurationError(
-            "insecure=True is for a registrar on loopback alone, and SipWssServer is another host: leave it out."
-        )
-    return f"{'ws' if insecure else 'wss'}://{host}:{port}/{path}"
-
-
-@bare
-def sip_uri(provisioning: Provisioning) -> str:
-    """Return the address of record, ``sip:user@domain``."""
-    user, domain = read(provisioning, "SipUsername", "SipDomain")
-    return f"sip:{escape(user)}@{domain}"
-
-
-@bare
-def contact_uri(provisioning: Provisioning) -> str:
-    """Return the device's contact, ``sip:contact@domain;transport=ws`` (over wss too, RFC 7118, 5.2)."""
-    contact, domain = read(provisioning, "ContactUserName", "SipDomain")
-    return f"sip:{escape(contact)}@{domain};transport=ws"
 
 
 @bare
@@ -156,10 +135,18 @@ def extra_headers(provisioning: Provisioning, session: Session | None = None, *,
             is left out.
         insecure: Let a proxy on loopback have the headers too, if ``RegistrationMode`` is "Proxy".
 
+    Returns:
+        The headers. They hold secrets.
+
     Raises:
         IncompleteProvisioningError: ``RegistrationMode`` is "Proxy", and the host is not Siperb's (``missing`` has
             "SipWssServer") or there is no session of the document's user ("X-Siperb-Sid").
         ConfigurationError: The session cannot be sent.
+
+    Example:
+        ```python
+        headers = siperb.sip.extra_headers(provisioning, client.session)
+        ```
     """
     host, jwt = read(provisioning, "SipWssServer", "SipJwt")
     is_proxy = (provisioning.registration_mode or "").lower() == "proxy"

@@ -14,10 +14,11 @@ from typing import TypeAlias
 from attrs import frozen
 
 from siperb.models import Provisioning, Session
+from siperb.sip.addresses import sip_uri, websocket_url
 from siperb.sip.digest import Challenge, authorize, read_challenges, strongest
 from siperb.sip.fields import bare, read
 from siperb.sip.message import Answer, MessageReader, contacts, write_request
-from siperb.sip.options import extra_headers, sip_uri, websocket_url
+from siperb.sip.options import extra_headers
 from siperb.sip.registration import Registration
 
 __all__ = ["Conversation", "Question"]

@@ -12,44 +12,44 @@ class Contact:
     """A phone that is registered: one binding of the account at its registrar (RFC 3261, 10.3)."""
 
     uri: str
-    """Where the registrar reaches it, e.g. ``sip:c700@sip.example.test;transport=ws``."""
+    """The address at which the registrar reaches the phone, e.g. ``sip:c700@sip.example.test;transport=ws``."""
     expires: int | None = None
-    """Seconds until the registration ends, or None when the registrar does not say."""
+    """The seconds until the registration ends. None if the registrar does not say."""
     user_agent: str | None = None
-    """The phone's software. Few registrars name it; else None."""
+    """The phone's software. None if the registrar does not name it."""
 
 
 @frozen
 class Registration:
-    """A registrar's answer to an account's credentials, see `siperb.Siperb.check_registration`."""
+    """A registrar's answer to the credentials of a phone, as `check_registration` returns it."""
 
     accepted: bool
-    """Whether the registrar takes the account.
+    """Whether the registrar accepts the account.
 
-    ``status`` is 2xx then, or 400 where the registrar took the password and only misses a ``Contact``."""
+    ``status`` is then 2xx, or 400 if the registrar took the password and only misses a ``Contact``."""
     status: int
-    """The registrar's own, e.g. 401."""
+    """The status of the answer, e.g. 401."""
     reason: str
-    """The registrar's own, e.g. "Unauthorized"."""
+    """The registrar's words for it, e.g. "Unauthorized"."""
     contacts: tuple[Contact, ...] = ()
-    """The phones that are registered now; empty when ``status`` is not 2xx."""
+    """The phones that are registered now. Empty if ``status`` is not 2xx."""
     server: str | None = None
-    """The registrar's software, when it says."""
+    """The registrar's software. None if it does not say."""
     answered_challenge: bool = False
-    """Whether it asked for the password and got the digest of it. A refusal without that says nothing of the password.
+    """Whether the registrar asked for the password and got its digest. If not, a refusal does not concern the password.
     """
     seconds: float = 0.0
-    """From the call to the answer."""
+    """The seconds from the call to the answer."""
 
     @property
     def meaning(self) -> str:
-        """What the answer means, in a clause for people, e.g. "the SIP user or password is refused (401 …)"."""
+        """The meaning of the answer, for people, e.g. "the SIP user or password is refused (401 …)"."""
         said = f"{self.status} {self.reason}".strip()
         return f"{_MEANINGS[self._kind][0]} ({said})"
 
     @property
     def advice(self) -> str | None:
-        """What to do about a refusal; None when accepted."""
+        """The next step after a refusal. None if the account is accepted."""
         return _MEANINGS[self._kind][1]
 
     @property

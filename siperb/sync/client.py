@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Literal, overload
+from typing import TYPE_CHECKING, Generic, Literal, NoReturn, TypeAlias, overload
 
 import siperb
 from siperb.client.arguments import cache_key_of
@@ -15,39 +15,50 @@ from siperb.sync.on_class import DefaultClient, OnClassToo, client
 
 if TYPE_CHECKING:
     import requests
-    from typing_extensions import Never
 
 
-__all__ = ["Siperb"]
+__all__ = ["Siperb", "StrictSiperb"]
 
 
 class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
     """A client of the Siperb API that blocks, for scripts and threads.
 
-    ``Siperb.login(pat)``, ``Siperb.get_devices()``, ``Siperb.get_provisioning(token)`` and ``Siperb.logout()`` work on
-    the class itself too, on one shared default client. ``Siperb(...)`` makes a client of your own; nothing happens
-    until its first call. One client may serve many threads.
+    ``Siperb.login(pat)``, ``Siperb.get_devices()`` and the other calls work on the class itself too, on one shared
+    default client. ``Siperb(...)`` makes a client of your own. Nothing happens until its first call.
 
-    pat: the personal access token; None means ``SIPERB_PAT``, then the keyring entry that ``siperb login`` wrote.
-    base_url: https, or http to loopback; None means ``SIPERB_BASE_URL``, then https://api.siperb.com.
-    timeout: seconds for a whole call, retries included.
-    max_retries: for connection errors and the statuses 408, 429, 500, 502, 503 and 504.
-    cache: where ``enable_cache=True`` keeps things; None means the OS keyring (`KeyringCache`).
-    state: where results are published; None means a state of this client's own.
-    strict: raise from `get_devices`, `get_provisioning` and `get_user` instead of returning None, which a type checker
-        then knows: ``Siperb[Never]`` is a strict client, and ``Siperb`` one that is not, or may be.
-    http_session: a `requests.Session` to use; it is never closed and never changed. What it is set to counts: its
-        proxies and certificates, and with ``trust_env`` those of the environment as `requests` reads them. Headers
-        that drip are not cut off at the deadline, and its ``urllib3`` logs each path, device token included, to a
-        logger set to DEBUG.
-    app_info: what to add to the ``User-Agent``, e.g. ``"pbx-sync/2.1"``.
+    Every call logs in by itself. One client may serve many threads.
 
-    Raises `ConfigurationError` for a value that cannot be used.
+    Args:
+        pat: The personal access token. None means ``SIPERB_PAT``, then the file of ``SIPERB_PAT_FILE``, then
+            the keyring entry of ``siperb login``.
+        base_url: An address with https, or http to loopback. None means ``SIPERB_BASE_URL``, then
+            https://api.siperb.com.
+        timeout: Seconds for a whole call, retries included.
+        max_retries: The retries after connection errors and the statuses 408, 429, 500, 502, 503 and 504.
+        cache: The cache for ``enable_cache=True``. None means the OS keyring (`KeyringCache`).
+        state: The place to publish results. None means a state of this client's own.
+        strict: Raise errors from `get_devices`, `get_provisioning` and `get_user`. Otherwise these log a warning and
+            return None. A type checker knows a strict client as `StrictSiperb`.
+        http_session: A `requests.Session` to use. The client never closes or changes it. Its proxies, certificates and
+            ``trust_env`` count. Headers that drip are not cut off at the deadline. Its ``urllib3`` logs each path,
+            device token included, if you set that logger to DEBUG.
+        app_info: A text to add to the ``User-Agent``, e.g. ``"pbx-sync/2.1"``.
+
+    Raises:
+        ConfigurationError: An argument cannot be used. Calls raise it too, and `MissingCredentialsError` without a PAT.
+        CredentialsUnavailableError: Calls raise it if the PAT may be in the keyring, and the keyring does not answer.
+
+    Example:
+        ```python
+        with Siperb(strict=True) as client:
+            for device in client.get_devices():
+                print(device.description)
+        ```
     """
 
     @overload
     def __init__(
-        self: Siperb[Never],
+        self: StrictSiperb,
         pat: str | None = None,
         *,
         strict: Literal[True],
@@ -91,31 +102,6 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         )
 
     @OnClassToo
-    def login(
-        cls,
-        pat: str | None = None,
-        *,
-        enable_cache: bool = False,
-        login_key: str = "SiperbLogin",
-        timeout: float | None = None,
-    ) -> siperb.Session:
-        """Log in with the PAT and return the session, which later calls of this client use.
-
-        pat: None means the constructor's, then ``SIPERB_PAT``, then the keyring's.
-        enable_cache: keep the session in the cache, under a hash of the PAT, for at most 24 days, and use a cached
-            one without asking the API.
-        login_key: tells cached sessions of one PAT apart.
-        timeout: seconds for this call, instead of the client's.
-
-        Raises `MissingCredentialsError` without a PAT, `CredentialsUnavailableError` when the keyring that may hold it
-        does not answer, `AuthenticationError` when the API refuses it, and the other errors of `siperb.errors`, whether
-        `strict` or not.
-        """
-        self = client(cls)
-        key = cache_key_of("login_key", login_key, enable_cache)
-        return self._run(self._login(pat, key, timeout))
-
-    @OnClassToo
     def get_devices(
         cls,
         *,
@@ -126,22 +112,35 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         platform: str | None = "script",
         timeout: float | None = None,
     ) -> list[siperb.Device] | NoneUnlessStrict:
-        """List the user's devices, in the API's order; logs in by itself.
+        """List the user's devices in the order of the API.
 
-        user_id, session_token: a session to use instead of the client's own; both or neither.
-        enable_cache: return the cached list at once, if there is one, and refresh it in the background.
-        session_key: tells cached lists of one user apart.
-        platform: of which to list them ("ios", "android", "webpage", "electron"); None for all. Only "script" has SIP
-            credentials to hand out, and only these are published.
-        timeout: seconds for this call, instead of the client's.
+        Args:
+            user_id: The user of a session to use instead of the client's. Needs `session_token`.
+            session_token: The token of that session. Needs `user_id`.
+            enable_cache: Return the cached list at once if there is one, and refresh it in the background.
+            session_key: Tells cached lists of one user apart.
+            platform: Only devices of this platform: "script", "ios", "android", "webpage" or "electron". None lists
+                all. Only "script" devices have SIP credentials, and only these are published.
+            timeout: Seconds for this call, instead of the client's.
 
-        Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
-        Raises `ConfigurationError` for arguments that cannot be used.
+        Returns:
+            The devices. None after a failure, unless the client is strict.
+
+        Raises:
+            APIError: The client is strict, and the API failed or refused.
+            ConfigurationError: An argument cannot be used.
+
+        Example:
+            ```python
+            for device in client.get_devices(platform=None):
+                print(device.platform, device.description)
+            ```
         """
         self = client(cls)
         key = cache_key_of("session_key", session_key, enable_cache)
-        operation = operations.get_devices(platform, key)
-        call = self._ask_leniently("get_devices", operation, user_id, session_token, timeout)
+        call = self._ask_leniently(
+            "get_devices", lambda: operations.get_devices(platform, key), user_id, session_token, timeout
+        )
         return self._run(call)
 
     @OnClassToo
@@ -155,22 +154,37 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         provisioning_key: str = "SiperbProvisioning",
         timeout: float | None = None,
     ) -> siperb.Provisioning | NoneUnlessStrict:
-        """Fetch the SIP credentials and settings of one script device; logs in by itself.
+        """Fetch the SIP credentials and settings of one script device.
 
-        device_token: of a `Device` that `get_devices` listed.
-        user_id, session_token: a session to use instead of the client's own; both or neither.
-        enable_cache: return the cached document at once, if there is one, and refresh it in the background; one whose
-            JWT has less than 60 s left is fetched first, and returned as it is when the API cannot be reached.
-        provisioning_key: tells cached documents of one device apart.
-        timeout: seconds for this call, instead of the client's.
+        Args:
+            device_token: The token of a `Device` that `get_devices` listed.
+            user_id: The user of a session to use instead of the client's. Needs `session_token`.
+            session_token: The token of that session. Needs `user_id`.
+            enable_cache: Return the cached document at once if there is one, and refresh it in the background. If its
+                JWT has less than 60 s left, the API is asked first.
+            provisioning_key: Tells cached documents of one device apart.
+            timeout: Seconds for this call, instead of the client's.
 
-        Returns None when the API fails or refuses, or the device is no script device, with one warning in the log;
-        raises that error when `strict`. Raises `ConfigurationError` for arguments that cannot be used.
+        Returns:
+            The document. None after a failure, unless the client is strict.
+
+        Raises:
+            APIError: The client is strict, and the API failed or refused.
+            ProvisioningError: The client is strict, and the device has no SIP credentials to hand out.
+            ConfigurationError: An argument cannot be used.
+
+        Example:
+            ```python
+            devices = client.get_devices()
+            provisioning = client.get_provisioning(devices[0].device_token)
+            print(provisioning.sip_username, provisioning.sip_domain)
+            ```
         """
         self = client(cls)
         key = cache_key_of("provisioning_key", provisioning_key, enable_cache)
-        operation = operations.get_provisioning(device_token, key)
-        call = self._ask_leniently("get_provisioning", operation, user_id, session_token, timeout)
+        call = self._ask_leniently(
+            "get_provisioning", lambda: operations.get_provisioning(device_token, key), user_id, session_token, timeout
+        )
         return self._run(call)
 
     @OnClassToo
@@ -181,68 +195,33 @@ class Siperb(DefaultClient, BulkCalls, Generic[NoneUnlessStrict]):
         session_token: str | None = None,
         timeout: float | None = None,
     ) -> siperb.User | NoneUnlessStrict:
-        """Fetch the profile of the user; logs in by itself.
-
-        user_id, session_token: a session to use instead of the client's own; both or neither.
-        timeout: seconds for this call, instead of the client's.
-
-        Returns None when the API fails or refuses, with one warning in the log; raises that error when `strict`.
-        Raises `ConfigurationError` for arguments that cannot be used.
-        """
-        self = client(cls)
-        operation = operations.get_user()
-        call = self._ask_leniently("get_user", operation, user_id, session_token, timeout)
-        return self._run(call)
-
-    @OnClassToo
-    def check_registration(
-        cls,
-        provisioning: siperb.Provisioning,
-        *,
-        insecure: bool = False,
-        origin: str | None = "https://www.siperb.com",
-        timeout: float | None = None,
-    ) -> siperb.Registration:
-        """Ask the SIP registrar whether a phone with these credentials registers, and which phones are registered now.
-
-        A REGISTER without a ``Contact`` asks (RFC 3261, 10.2.3): nothing changes. A refusal is an answer, and no error.
-        Proxies and certificates are the environment's, not an `http_session`'s.
+        """Fetch the profile of the user.
 
         Args:
-            provisioning: From `get_provisioning`.
-            insecure: Use ``ws`` instead of ``wss``. The registrar must be on loopback.
-            origin: The ``Origin`` to send. Browsers send one, and some registrars want it. The default is a page of
-                Siperb's; name your own page if the registrar knows only that. None sends none.
+            user_id: The user of a session to use instead of the client's. Needs `session_token`.
+            session_token: The token of that session. Needs `user_id`.
             timeout: Seconds for this call, instead of the client's.
 
         Returns:
-            The registrar's answer. Its ``meaning`` and ``advice`` are for people.
+            The profile. None after a failure, unless the client is strict.
 
         Raises:
-            RegistrarError: The registrar cannot be reached or understood, whether `strict` or not.
-            IncompleteProvisioningError: The document has no complete account, or it is registered at Siperb's own
-                proxy, and this client is not logged in as its user.
+            APIError: The client is strict, and the API failed or refused.
             ConfigurationError: An argument cannot be used.
+
+        Example:
+            ```python
+            user = client.get_user()
+            print(user.raw)
+            ```
         """
         self = client(cls)
-        return self._run(self._check_registration(provisioning, insecure, origin, timeout))
+        call = self._ask_leniently("get_user", operations.get_user, user_id, session_token, timeout)
+        return self._run(call)
 
-    @OnClassToo
-    def logout(cls) -> None:
-        """Forget the session, what was published, every record of the user in the cache, and the stored PAT.
 
-        The user is known from this client's session, from the stored PAT, or from the session that the cache has for
-        the PAT under the `login_key` of this client's login; when from none of them, one warning says so.
-        """
-        self = client(cls)
-        self._run(self._logout())
-
-    def save_pat(self, pat: str) -> bool:
-        """Keep the PAT in the cache for later processes; False when it was not stored.
-
-        pat: of the current session's user, who has to be logged in.
-        """
-        return self._run(self._save_pat(pat))
+StrictSiperb: TypeAlias = Siperb[NoReturn]
+"""The type of `Siperb(strict=True)`, for annotations: its calls never return None."""
 
 
 SiperbAPI.login = Siperb.login

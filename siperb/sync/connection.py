@@ -7,26 +7,40 @@ import io
 import socket
 import time
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from attrs import define
-from urllib3.connection import HTTPConnection, HTTPSConnection
+import urllib3.connection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from siperb.core.wire import Request
 
-__all__ = ["POOLS", "Exchange", "under_way"]
+T = TypeVar("T")
 
 
-@define(eq=False, repr=False)
+def original(kind: type[T], module: str) -> type[T]:
+    """The class as its library's module defines it: other packages put one in its place that they derive from it."""
+    return next(base for base in kind.__mro__ if base.__module__ == module)
+
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+else:
+    HTTPConnection = original(urllib3.connection.HTTPConnection, "urllib3.connection")
+    HTTPSConnection = original(urllib3.connection.HTTPSConnection, "urllib3.connection")
+
+__all__ = ["POOLS", "Exchange", "original", "under_way"]
+
+
 class Exchange:
     """What `requests` is not told of a request. was_sent: some of it may have reached the server."""
 
-    base_url: str
-    request: Request
-    deadline: float
-    was_sent: bool = False
+    was_sent = False
+
+    def __init__(self, base_url: str, request: Request, deadline: float) -> None:
+        self.base_url = base_url
+        self.request = request
+        self.deadline = deadline
 
     def target(self, path: str, *, absolute: bool) -> str:
         return (self.base_url if absolute else urlsplit(self.base_url).path) + path

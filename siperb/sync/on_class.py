@@ -46,7 +46,11 @@ class DefaultClient:
         cls._default_clients = {}  # its own, so that a class made for a moment takes its client with it
         attributes = [item for kind in reversed(cls.__mro__) for item in vars(kind).items()]
         for name in {name for name, value in attributes if isinstance(value, OnClassToo)}:
-            if isinstance(method := dict(attributes)[name], FunctionType):
+            method: Any = dict(attributes)[name]
+            if DefaultClient in cls.__bases__ and isinstance(method, OnClassToo):  # `help` and mocks look here alone
+                method = cast(Any, method)._method
+                method.__qualname__ = f"{cls.__qualname__}.{name}"
+            if isinstance(method, FunctionType):
                 setattr(cls, name, OnClassToo(method))
 
 

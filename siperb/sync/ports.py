@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from siperb.cache.records import Key
+from siperb.client.accounts import run_under_way
 from siperb.client.bulk import Bulk, BulkRuns, failure
-from siperb.client.client import run_under_way
 from siperb.client.kept import REFRESH_TIMEOUT
 from siperb.client.network import loading_libraries
 from siperb.client.ports import Call, Run
@@ -45,7 +45,7 @@ class Ports(BulkRuns):
 
     _is_async = False
 
-    def renew_after_fork(self) -> None:
+    def _renew_after_fork(self) -> None:
         self._transports: dict[None, Transport] = {}
         self._turns: dict[Hashable, _Turn] = {}
         self._refreshes: dict[Key, object] = {}
@@ -169,9 +169,19 @@ class Ports(BulkRuns):
             return failure(item, error)
 
     def close(self) -> None:
-        """Wait up to 10 s for background refreshes to end, and close the connections; no call is possible after it.
+        """Close the connections. ``with`` does it for you.
 
-        A view is closed with its client; this does nothing to it.
+        Background refreshes get up to 10 s. No call is possible afterwards. A view is closed with its client, not by
+        itself.
+
+        Example:
+            ```python
+            client = Siperb()
+            try:
+                client.login()
+            finally:
+                client.close()
+            ```
         """
         if self._domain_user is not None:
             return

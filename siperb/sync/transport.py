@@ -32,13 +32,12 @@ from siperb.client.network import (
 )
 from siperb.core.wire import ANSWERS, MAX_REASON, Request, Response, request_id
 from siperb.errors import ConfigurationError, SiperbError
-from siperb.sync.connection import POOLS, Exchange, under_way
+from siperb.sync.connection import POOLS, Exchange, original, under_way
 
 CHUNK = 65536  # bytes
 MOST_CONNECTIONS = 1000  # that are kept
 
-_Session = next(kind for kind in requests.Session.__mro__ if kind.__module__ == "requests.sessions")
-"""requests-cache puts one in its place that writes each answer to a file."""
+_Session = original(requests.Session, "requests.sessions")  # that of requests-cache writes each answer to a file
 
 
 class Transport:

@@ -1,6 +1,6 @@
-"""Test code that uses Siperb: a loopback API with faults on order, and a pytest fixture (`siperb_server`).
+"""Tools to test code that uses Siperb: a loopback API, faults, and the pytest fixture `siperb_server`.
 
-Nothing is loaded until it is used, so that the pytest plugin costs nothing where no test asks for it.
+Each is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
         Delay,
         Drip,
         Drop,
-        Endless,
         Fault,
-        GzipBomb,
         Hold,
         Json,
         Lost,
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
         Status,
         Truncate,
     )
+    from siperb.testing.floods import Endless, GzipBomb
     from siperb.testing.recorder import RecordedRequest
     from siperb.testing.server import SiperbServer
     from siperb.testing.users import User
@@ -56,6 +55,8 @@ _ELSEWHERE = {
     "MISSING": "data",
     "Answer": "answers",
     "Device": "data",
+    "Endless": "floods",
+    "GzipBomb": "floods",
     "RecordedRequest": "recorder",
     "SiperbServer": "server",
     "User": "users",

@@ -51,7 +51,15 @@ class Accounts(Users):
         settings: Settings | Missing | None = GENERATED,
         token: str | None = None,
     ) -> Device:
-        """A new device, last in the user's list; see `set_settings` for `settings`."""
+        """Add a device at the end of the user's list.
+
+        Args:
+            user: The user. None means the first user.
+            platform: The platform.
+            description: The name. None numbers it.
+            settings: See `set_settings`.
+            token: The device token. None makes one up.
+        """
         owner = user or self.user
         with self.lock:
             number = next(self._numbers["device"])
@@ -61,7 +69,13 @@ class Accounts(Users):
             return device
 
     def add_devices(self, count: int, user: User | None = None, *, platform: str = "script") -> list[Device]:
-        """`count` new devices, last in the user's list: 100,000 take about half a second."""
+        """Add many devices at the end of the user's list. 100,000 take about half a second.
+
+        Args:
+            count: The number of devices.
+            user: The user. None means the first user.
+            platform: The platform of all of them.
+        """
         owner = user or self.user
         with self.lock:
             devices = [
@@ -72,18 +86,32 @@ class Accounts(Users):
             return devices
 
     def change_device(self, device: Device, *, platform: str | None = None, description: str | None = None) -> Device:
-        """The device with another platform or description: same token, same place in the list."""
+        """Change a device. It keeps its token and its place in the list.
+
+        Args:
+            device: The device.
+            platform: The new platform. None keeps the old one.
+            description: The new name. None keeps the old one.
+
+        Returns:
+            The changed device.
+        """
         with self.lock:
             current = self._find(device)
             platform, description = platform or current.platform, description or current.description
             return self._put(attrs.evolve(current, platform=platform, description=description))
 
     def set_settings(self, device: Device, settings: Settings | Missing | None) -> Device:
-        """Lay `settings` over the device's provisioning document, and over what was laid there before.
+        """Change fields of a device's provisioning document.
 
-        A name is either one of the wire (`"SipDomain"` sets that field alone) or one of `siperb.Provisioning`
-        (`"sip_domain"` sets the field under each of its wire names); a value of `MISSING` takes the field away.
-        Instead of a mapping: None for a null document, `MISSING` for none at all, a mapping after these starts afresh.
+        Args:
+            device: The device.
+            settings: The fields by their wire names (`"SipDomain"`), or by their names in `siperb.Provisioning`
+                (`"sip_domain"` sets each of its wire names). The value `MISSING` removes a field. None instead of a
+                mapping makes the document null, and `MISSING` removes it.
+
+        Returns:
+            The changed device.
         """
         with self.lock:
             current = self._find(device)
@@ -92,7 +120,14 @@ class Accounts(Users):
             return self._put(attrs.evolve(current, settings=settings))
 
     def remove_device(self, device: Device) -> None:
-        """The device leaves the list, and asking for it gets 404. KeyError if there is none such."""
+        """Remove a device. A request for it gets 404.
+
+        Args:
+            device: The device.
+
+        Raises:
+            KeyError: The user has no such device.
+        """
         with self.lock:
             self._owner(device).devices.remove(self._find(device))
 

@@ -15,7 +15,14 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Answer:
-    """A whole HTTP answer: status, headers (`Content-Length` and `Date` are the server's), body."""
+    """A whole HTTP answer, for faults of your own.
+
+    Args:
+        status: The status.
+        body: The body.
+        content_type: The `Content-Type` header.
+        headers: More headers. The server adds `Content-Length` and `Date`.
+    """
 
     status: int
     body: bytes = attrs.field(repr=False)

@@ -1,8 +1,7 @@
-"""What a device of the loopback API looks like: its tokens, its provisioning document, its JWT.
+"""The devices of the loopback API: their tokens, provisioning documents and JWTs.
 
-Every value is made up, has the shape of a real one (the samples of the wire notes), and follows from a seed: two
-servers with one seed say the same, and no two users or devices share a value. Hosts end in `.example`, which never
-resolves: code under test that dials what it was given reaches nobody.
+Every value is made up, has the shape of a real one, and follows from a seed. No two users or devices share a value.
+Hosts end in `.example`, which never resolves: code under test reaches nobody.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ DAY: Final = 24 * 60 * 60.0  # seconds
 
 
 class Missing(enum.Enum):
-    """The type of `MISSING`: the API does not say the field at all (`None` is said, as null)."""
+    """The type of `MISSING`: the answer has no such field. `None` is a field of null."""
 
     MISSING = "MISSING"
 
@@ -77,16 +76,18 @@ PHONE_SETTINGS: Final[Settings] = {
 
 @attrs.frozen(eq=False)
 class Device:
-    """A device as the API holds it; changing one means replacing it (`SiperbServer.change_device`).
-
-    `settings` are laid over the generated document; None: `Settings_json` is null, `MISSING`: there is none.
-    """
+    """A device of the loopback API. `SiperbServer.change_device` and `SiperbServer.set_settings` change one."""
 
     user_id: str
+    """The user that it belongs to."""
     token: str = attrs.field(repr=False)
+    """The device token."""
     platform: str = "script"
+    """The platform, e.g. "script"."""
     description: str = "Device"
+    """The name."""
     settings: Settings | Missing | None = attrs.field(factory=dict[str, object], repr=False)
+    """The settings laid over the generated document. None: the document is null. `MISSING`: there is none."""
 
 
 def made_up(*names: object) -> str:

@@ -1,17 +1,14 @@
-"""What can go wrong on the way to an answer: one class a fault, ordered with `SiperbServer.fail`.
+"""The faults of the loopback API, for `SiperbServer.fail`.
 
-A fault is an object with an `apply` as of `Fault`, so a test may bring its own. `Delay` and `Hold` pass the request
-on to the next fault of the same order, or to the true answer; the others answer it, or break it off. What was asked for
-is done by those that send something of the true answer, and by `Lost`, which sends nothing of it; not by the others.
+`Delay` and `Hold` pass the request on to the next fault of the same call, or to the true answer. The others answer it,
+or end the connection. The server carries out the request for faults that send a part of the true answer, and for
+`Lost`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import zlib
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import attrs
@@ -25,18 +22,29 @@ if TYPE_CHECKING:
 
     from siperb.testing.exchange import Exchange
 
-MIB = 1024 * 1024
-
 
 class Fault(Protocol):
-    """A step of an answer: None passes the request on, anything else (`exchange.hang_up()` too) is its end."""
+    """A fault. Any object with this method is one, so you may write your own."""
 
-    async def apply(self, exchange: Exchange, /) -> Answer | StreamResponse | None: ...
+    async def apply(self, exchange: Exchange, /) -> Answer | StreamResponse | None:
+        """Answer the request, or return None to pass it on.
+
+        Args:
+            exchange: The request, its true answer, and the connection.
+        """
+        ...
 
 
 @attrs.frozen
 class Status:
-    """Another status, such as 503. `retry_after` is the header, in seconds or as a date."""
+    """Answer with another status, such as 503.
+
+    Args:
+        status: The status.
+        retry_after: The `Retry-After` header, in seconds or as a date.
+        headers: More headers.
+        body: The body. None means the API's own for this status.
+    """
 
     status: int
     retry_after: float | str | None = None
@@ -53,9 +61,13 @@ class Status:
 
 @attrs.frozen
 class Body:
-    """Any content under any type, such as a proxy's HTML page. `encoding` is a `Content-Encoding` that is claimed only.
+    """Answer with any content of any type, such as a proxy's HTML page.
 
-    Without `content` the true answer's is sent, with the claims of this one.
+    Args:
+        content: The body. None means the true answer's.
+        content_type: The `Content-Type` header.
+        status: The status.
+        encoding: A `Content-Encoding` header. The body is sent as it is.
     """
 
     content: bytes | str | None = None
@@ -72,7 +84,12 @@ class Body:
 
 @attrs.frozen
 class Json:
-    """Well-formed JSON of any shape: `Json(None)`, `Json([])`, `Json({"UserId": 1})`."""
+    """Answer with well-formed JSON of any shape: `Json(None)`, `Json([])`, `Json({"UserId": 1})`.
+
+    Args:
+        value: The value to send as JSON.
+        status: The status.
+    """
 
     value: object = attrs.field(repr=False)
     status: int = 200
@@ -83,7 +100,13 @@ class Json:
 
 @attrs.frozen
 class Redirect:
-    """To another place: the `base_url` of a second server proves that nothing is ever sent there."""
+    """Redirect to another address. A second server there proves that nothing is ever sent to it.
+
+    Args:
+        location: The address.
+        status: The status.
+        body: The body.
+    """
 
     location: str
     status: int = 302
@@ -95,7 +118,11 @@ class Redirect:
 
 @attrs.frozen
 class Delay:
-    """Silence for so many seconds, then on. It ends with the client's connection, and with the server."""
+    """Wait, then pass the request on. The wait ends with the client's connection, and with the server.
+
+    Args:
+        seconds: The seconds to wait.
+    """
 
     seconds: float
 
@@ -105,12 +132,12 @@ class Delay:
 
 @attrs.frozen(eq=False)
 class Hold:
-    """Silence until `release()`, then on: orders what runs at the same time. One `Hold` holds all who meet it."""
+    """Wait until `release()`, then pass the request on. One `Hold` may hold many requests."""
 
     _released: Signal = attrs.field(factory=Signal, init=False, repr=False)
 
     def release(self) -> None:
-        """From any thread, and for good: who comes later is not held."""
+        """Let all requests go, those that come later too. Any thread may call it."""
         self._released.set()
 
     async def apply(self, exchange: Exchange, /) -> None:
@@ -119,7 +146,12 @@ class Hold:
 
 @attrs.frozen
 class Drip:
-    """The true answer, its head or its body a byte at a time, `interval` seconds apart. An hour of it is a stall."""
+    """Send the true answer a byte at a time.
+
+    Args:
+        part: The part to send slowly.
+        interval: The seconds between two bytes.
+    """
 
     part: Literal["head", "body"] = "body"
     interval: float = 0.05
@@ -138,9 +170,11 @@ class Drip:
 
 @attrs.frozen
 class Drop:
-    """The connection ends: at the start (no answer at all), within the head, or within the (chunked) body.
+    """End the connection.
 
-    `reset` ends it with RST, as a crashed peer does, instead of FIN.
+    Args:
+        at: The point: at the start (no answer at all), within the head, or within the (chunked) body.
+        reset: End it with RST, as a crashed peer does, instead of FIN.
     """
 
     at: Literal["start", "head", "body"] = "start"
@@ -158,7 +192,11 @@ class Drop:
 
 @attrs.frozen
 class Lost:
-    """What was asked is done, and its answer lost: the connection ends, or a gateway answers, as by `Lost(504)`."""
+    """Carry out the request, and lose the answer.
+
+    Args:
+        status: The status of a gateway that answers instead. None ends the connection.
+    """
 
     status: int | None = None
 
@@ -169,9 +207,10 @@ class Lost:
 
 @attrs.frozen
 class Truncate:
-    """Half of the true body under its true `Content-Length`, then the connection ends.
+    """Send half of the true body, then end the connection.
 
-    `whole`: all of it under one that promises a byte more, so that what came parses, and the length alone tells.
+    Args:
+        whole: Send all of it, with a `Content-Length` of a byte more. The body parses, and only its length is wrong.
     """
 
     whole: bool = False
@@ -182,63 +221,6 @@ class Truncate:
         sent, promised = (length, length + 1) if self.whole else (length // 2, length)
         exchange.write(exchange.head_of(answer, promised) + answer.body[:sent])
         return exchange.hang_up()
-
-
-@attrs.frozen
-class Endless:
-    """A chunked body of spaces without end, or with `size` bytes in all. `interval` is in seconds, `chunk` in bytes."""
-
-    size: int | None = None
-    interval: float = 0.0
-    chunk: int = 65536
-
-    async def apply(self, exchange: Exchange, /) -> StreamResponse:
-        return await exchange.stream(self._chunks(), Answer(200, b""), interval=self.interval)
-
-    def _chunks(self) -> Iterator[bytes]:
-        chunk = b" " * self.chunk
-        if self.size is None:
-            yield from itertools.repeat(chunk)
-        else:
-            count, rest = divmod(self.size, self.chunk)
-            yield from itertools.repeat(chunk, count)
-            if rest:
-                yield chunk[:rest]
-
-
-@attrs.frozen
-class GzipBomb:
-    """A gzip body that decodes to `size` bytes (2 or more) of well-formed JSON, a thousand times what is sent."""
-
-    size: int = attrs.field(default=256 * MIB, validator=attrs.validators.ge(2))
-
-    async def apply(self, exchange: Exchange, /) -> StreamResponse:
-        answer = Answer(200, b"", headers={"Content-Encoding": "gzip"})
-        return await exchange.stream([gzip_bomb(self.size)], answer)
-
-
-@lru_cache(maxsize=4)
-def gzip_bomb(size: int) -> bytes:
-    """`[`, spaces and `]`: `size` bytes in all, of which one compressed block of spaces is repeated."""
-    count, rest = divmod(size - 2, MIB)
-    whole, remainder = b" " * MIB, b" " * rest + b"]"
-    checksum = zlib.crc32(b"[")
-    for _ in range(count):
-        checksum = zlib.crc32(whole, checksum)
-    checksum = zlib.crc32(remainder, checksum)
-    start = zlib.compressobj(9, zlib.DEFLATED, 31)  # writes the gzip header too
-    block, end = (zlib.compressobj(9, zlib.DEFLATED, -15) for _ in range(2))
-    return b"".join(
-        (
-            start.compress(b"["),
-            start.flush(zlib.Z_FULL_FLUSH),
-            (block.compress(whole) + block.flush(zlib.Z_FULL_FLUSH)) * count,
-            end.compress(remainder),
-            end.flush(),
-            checksum.to_bytes(4, "little"),
-            (size % 2**32).to_bytes(4, "little"),
-        )
-    )
 
 
 def _each(content: bytes) -> Iterator[bytes]:

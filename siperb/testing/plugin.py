@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def siperb_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SiperbServer]:
-    """A running loopback Siperb API that code under test finds by itself, unchanged.
+    """A running loopback Siperb API. Code under test finds it through the environment.
 
-    For the time of the test `SIPERB_BASE_URL` and `SIPERB_PAT` are its address and its user's token. Loopback is
-    added to `NO_PROXY`, so that a proxy of the machine does not come between; the proxy stays for everything else.
-    The keyring is left as it is: give a client `MemoryCache()` where a test must not write to the real one.
+    During the test, `SIPERB_BASE_URL` and `SIPERB_PAT` are its address and its user's token, and `NO_PROXY` includes
+    loopback. The keyring stays as it is: pass `cache=MemoryCache()` if a test must not write to the real one.
     """
     if message := _hidden():
         pytest.fail(message, pytrace=False)

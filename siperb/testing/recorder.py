@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class RecordedRequest:
-    """A request as it was sent. Its repr has the method and the route alone: the rest holds secrets.
-
-    `path_qs` is the raw target (%-escapes, slashes and query untouched), `path` the same without the query. `headers`
-    ignores case and keeps repeated ones: `headers.getall("X-Api-Key")`. `route` is None for a path the API hasn't.
-    """
+    """A request as it was sent. The repr has only the method and the route, as the rest holds secrets."""
 
     method: str
+    """The method, e.g. "GET"."""
     route: Route | None
+    """The name of the operation, e.g. "devices". None for a path that the API does not have."""
     path: str = attrs.field(repr=False)
+    """The raw path, %-escapes untouched."""
     path_qs: str = attrs.field(repr=False)
+    """The raw path with its query."""
     headers: CIMultiDictProxy[str] = attrs.field(repr=False)
+    """The headers, in any case, repeated ones too: `headers.getall("X-Api-Key")`."""
     body: bytes = attrs.field(repr=False)
+    """The body."""
 
 
 @attrs.frozen(eq=False)

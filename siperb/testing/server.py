@@ -1,4 +1,4 @@
-"""The loopback Siperb API: a real HTTP server on 127.0.0.1 that tests, programs and other languages can talk to."""
+"""The loopback Siperb API: a real HTTP server on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -24,20 +24,30 @@ from siperb.testing.recorder import RecordedRequest, Recorder
 
 
 class SiperbServer(Accounts):
-    """A Siperb API of your own, with made-up users and devices, and with faults on order.
+    """A Siperb API of your own, with made-up users and devices, and with faults.
 
-    It runs in a thread with an event loop of its own, between `with` or `async with`, or `start()` and `stop()`:
+    It serves in a thread of its own, inside `with` or `async with`, or between `start()` and `stop()`. You may set
+    `now`, `jwt_lifetime`, `session_lifetime`, `seats` and `page_size` while it runs.
 
+    Args:
+        port: The port. 0 means any free one, which the server keeps when it starts again.
+        ssl_context: A context to serve https with.
+        users: The number of users. Each has three devices.
+        seed: Servers with one seed have the same values.
+        now: The clock of the API, in seconds since the epoch.
+        jwt_lifetime: The seconds that a JWT is valid.
+        session_lifetime: The seconds that a session is valid.
+        keep_requests: Record the requests. Turn it off for a server that runs for long.
+        seats: The domain users that an administrator may create. None means any number.
+        page_size: The entries on a page of a list. None sends lists whole.
+
+    Example:
+        ```python
         with SiperbServer() as server, Siperb(server.pat, base_url=server.base_url) as client:
             server.fail("login", Status(503))
             client.login()
             assert len(server.requests) == 2
-
-    `port` 0 is any free one; stopped and started again it keeps the one it had. With `ssl_context` it speaks https.
-    `keep_requests=False` records none, for a server that runs for long. A user has three devices to begin with; all
-    values follow from `seed`. Lists come in pages of `page_size`, and whole when it is None; `seats` is how many domain
-    users an administrator may create, None any number. These, `now`, `jwt_lifetime` and `session_lifetime` (seconds)
-    may be set while it runs.
+        ```
     """
 
     def __init__(
@@ -75,19 +85,28 @@ class SiperbServer(Accounts):
 
     @property
     def base_url(self) -> str:
-        """For `base_url` or `SIPERB_BASE_URL`. RuntimeError before the first start: the port is not known yet."""
+        """The address for `base_url` or `SIPERB_BASE_URL`.
+
+        Raises:
+            RuntimeError: The server has not been started yet.
+        """
         if not self.port:
             raise RuntimeError("the server has no address yet: start it, or use it in a with statement")
         return f"{'https' if self._ssl_context else 'http'}://{HOST}:{self.port}"
 
     def start(self) -> None:
-        """Serve. OSError if the port is taken, RuntimeError if the server runs already."""
+        """Start to serve.
+
+        Raises:
+            OSError: The port is taken.
+            RuntimeError: The server runs already.
+        """
         listener = self._listen()
         listener.serving.block()
         self._check(listener)
 
     def stop(self) -> None:
-        """Cut every connection, release the port, end the thread. Nothing happens if the server does not run."""
+        """Stop to serve, and cut every connection. It is safe to call twice."""
         if listener := self._hang_up():
             listener.join()
 
@@ -119,45 +138,65 @@ class SiperbServer(Accounts):
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """What came so far, or since `clear()`, in the order of arrival; those that a fault met too."""
+        """The requests so far, or since `clear()`, in the order of arrival. Those that met a fault are included."""
         return self._recorder.all()
 
     def clear(self) -> None:
-        """Forget the requests that came. Faults, users and sessions stay."""
+        """Forget the recorded requests. Faults, users and sessions stay."""
         self._recorder.clear()
 
     def wait_for_requests(
         self, count: int, timeout: float = 30.0, *, route: Route | None = None
     ) -> list[RecordedRequest]:
-        """Block until `count` requests (of one route) have come since `clear()`; all of them.
+        """Block until requests have come. A request counts before it is answered.
 
-        TimeoutError after `timeout` seconds. A request counts when it has arrived, before it is answered.
+        Args:
+            count: The number of requests since `clear()`.
+            timeout: The most seconds to wait.
+            route: Only requests of this route. None means any.
+
+        Returns:
+            The requests.
+
+        Raises:
+            TimeoutError: They did not come in time.
         """
         return self._recorder.block(count, timeout, route)
 
     async def requests_arrived(
         self, count: int, timeout: float = 30.0, *, route: Route | None = None
     ) -> list[RecordedRequest]:
-        """`wait_for_requests` for a task: the event loop goes on."""
+        """Await requests, without blocking the event loop. See `wait_for_requests`."""
         return await self._recorder.wait(count, timeout, route)
 
     def fail(self, route: Route | None, *faults: Fault, times: int | None = 1, method: str | None = None) -> None:
-        """Let the next `times` requests of a route (None: of any) meet the faults; `times=None`: all to come.
+        """Let the next requests of a route fail. Several calls apply one after the other.
 
-        With `method`, such as "POST", the requests of that method alone.
+        Args:
+            route: The route, e.g. "devices". None means any.
+            faults: The steps of one answer: `fail("devices", Hold(), Status(503))`.
+            times: The number of requests. None means all that come.
+            method: Only requests of this method, e.g. "POST".
 
-        Several faults are steps of one answer: `fail("devices", Hold(), Status(503))`. Several calls are one after the
-        other: two 503 and then a 429 are `fail(…, Status(503), times=2)` and `fail(…, Status(429))`.
+        Raises:
+            ValueError: There is no such route, or `times` is less than 1.
+            TypeError: A fault is none.
+
+        Example:
+            ```python
+            server.fail("devices", Status(503), times=2)
+            server.fail("devices", Status(429, retry_after=1))
+            ```
         """
         self._orders.add(route, faults, times, method)
 
     @property
     def faults(self) -> list[Order]:
-        """What is still on order: a test may end with `assert not server.faults`."""
+        """The faults that no request has met yet. A test may end with `assert not server.faults`."""
         return self._orders.waiting()
 
     def clear_faults(self) -> None:
-        """Cancel all orders; what is held or delayed already stays so."""
+        """Cancel all faults. A request that waits already keeps waiting."""
         self._orders.clear()
 
     def _listen(self) -> Listener:

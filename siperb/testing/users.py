@@ -32,10 +32,10 @@ class Pat:
 
 @attrs.define(eq=False)
 class User:
-    """One user. Read it freely; it is changed through the server.
+    """A user of the loopback API. Read it freely, and change it through the server.
 
-    `domain_users` and `pats` are by id, `logs` and `documents` by their path below the user's, in its parts:
-    `documents["Connections", id]`. `pat` is the token that the user began with, empty for a domain user.
+    `domain_users` and `pats` are by id. `logs` and `documents` are by the parts of their path below the user's, e.g.
+    `documents["Connections", id]`. `pat` is the token that the user began with, "" for a domain user.
     """
 
     user_id: str
@@ -82,7 +82,7 @@ class Users:
 
     @property
     def user(self) -> User:
-        """The first user: whose `pat` is the server's, and who is meant where a method is given none."""
+        """The first user. Methods that get no user take this one."""
         return self.users[0]
 
     @property
@@ -91,7 +91,14 @@ class Users:
         return self.user.pat
 
     def add_user(self, *, pat: str | None = None) -> User:
-        """A new user, without devices. ValueError if another one has that `pat`."""
+        """Add a user without devices.
+
+        Args:
+            pat: The user's token. None makes one up.
+
+        Raises:
+            ValueError: Another user has this token.
+        """
         with self.lock:
             number = next(self._numbers["user"])
             user = User(made_up(self._seed, "user", number)[:32], f"User {number}", f"user{number}@siperb.example")
@@ -100,9 +107,15 @@ class Users:
             return self._put_user(user)
 
     def add_domain_user(self, email: str | None = None, description: str = "", *, owner: User | None = None) -> User:
-        """A new user in the domain of `owner` (if not given, of the first user), without devices and PATs.
+        """Add a user to a domain, without devices and PATs.
 
-        ValueError if a user has this e-mail address.
+        Args:
+            email: The e-mail address. None makes one up.
+            description: The name.
+            owner: The administrator of the domain. None means the first user.
+
+        Raises:
+            ValueError: Another user has this e-mail address.
         """
         owner = owner or self.user
         with self.lock:
@@ -116,11 +129,11 @@ class Users:
             return self._put_user(user)
 
     def find_user(self, user_id: str) -> User | None:
-        """A user of any domain."""
+        """Return the user of any domain with this `user_id`, or None."""
         return self._by_id.get(user_id)
 
     def remove_domain_user(self, user: User) -> None:
-        """The user leaves the domain; PATs and sessions get 401."""
+        """Remove `user` from the domain. The user's PATs and sessions get 401."""
         with self.lock:
             for pat in list(user.pats.values()):
                 self.remove_pat(user, pat)
@@ -133,7 +146,17 @@ class Users:
     def add_pat(
         self, user: User | None = None, name: str = "No Name", *, days: float | None = None, token: str | None = None
     ) -> Pat:
-        """Another PAT of the user, good for `days` (None: for ever)."""
+        """Add a PAT to a user.
+
+        Args:
+            user: The user. None means the first user.
+            name: The name of the token.
+            days: The days until it expires. None means never.
+            token: The value. None makes one up.
+
+        Raises:
+            ValueError: Another user has this token.
+        """
         with self.lock:
             user, now, number = user or self.user, self.now(), next(self._numbers["pat"])
             token = token or f"pat-{made_up(self._seed, 'pat', number)}"
@@ -146,37 +169,44 @@ class Users:
             return pat
 
     def remove_pat(self, user: User, pat: Pat) -> None:
-        """From now on a login with it gets 401. A session that it opened before stays good."""
+        """Revoke `pat` of `user`. A login with it gets 401. A session that it opened before stays good."""
         with self.lock:
             del user.pats[pat.pat_id], self._by_pat[pat.token]
 
     def revoke_pat(self, user: User | None = None) -> None:
-        """`remove_pat` for the PAT that the user began with."""
+        """Revoke the PAT that the user began with.
+
+        Args:
+            user: The user. None means the first user.
+        """
         with self.lock:
             if known := self._by_pat.get((user or self.user).pat):
                 self.remove_pat(*known)
 
     def add_log(self, path: str, *entries: Mapping[str, object], user: User | None = None) -> None:
-        """Entries of a log; `path` is below the user's: `Devices/{token}/RegisterLog`, `PAT/AccessLog`.
+        """Add entries to a log.
 
-        An entry without `Ts` is of now.
+        Args:
+            path: The path below the user's: `Devices/{token}/RegisterLog`, `PAT/AccessLog`.
+            entries: The entries. One without `Ts` gets the present time.
+            user: The user. None means the first user.
         """
         with self.lock:
             log = (user or self.user).logs.setdefault(tuple(path.split("/")), [])
             log += [{"Ts": iso(self.now()), **entry} for entry in entries]
 
     def new_id(self) -> str:
-        """Of a connection, or of another document."""
+        """Return a new id of a connection, or of another document."""
         return made_up(self._seed, "document", next(self._numbers["document"]))[:24]
 
     def expire_sessions(self) -> None:
-        """From now on every session token handed out so far gets 401; the next login gets another one."""
+        """End every session. Its token gets 401, and the next login gets another one."""
         with self.lock:
             for user in self.users:
                 self._renew_session(user)
 
     def log_in(self, token: str) -> User | None:
-        """The user of a good PAT, with a session that is good now: the same one until it expires."""
+        """Return the user of the valid PAT `token`, with a session that is valid now, or None."""
         with self.lock:
             known, now = self._by_pat.get(token), self.now()
             if known is None or (known[1].expires_at or math.inf) <= now:
@@ -187,7 +217,7 @@ class Users:
             return user
 
     def session_user(self, session_token: str) -> User | None:
-        """The user of a good session token."""
+        """Return the user of a valid `session_token`, or None."""
         user = self._by_session.get(session_token)
         return user if user and self.now() < user.session_expires_at else None
 

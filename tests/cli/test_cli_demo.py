@@ -1,18 +1,25 @@
-"""``siperb demo``: what it shows is what it runs, on this machine alone."""
+"""``siperb demo``: what it shows is what it runs, on this machine alone; ``siperb serve`` and ``completion``."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from cli_helpers import Run, environment, secrets_of
+from cli_helpers import Run, environment, secrets_of, start
 
+from siperb import Siperb
 from siperb.cli import demo
-from siperb.cli.terminal import Paint
 from siperb.testing import SiperbServer
 
 pytest_plugins = ("cli_fixtures",)
@@ -21,31 +28,15 @@ pytest_plugins = ("cli_fixtures",)
 def test_it_shows_every_line_that_it_runs_and_no_secret(run: Run, server: SiperbServer) -> None:
     result = run("demo")
     assert (result.code, result.err) == (0, "")
-    shown = [line[6:] for line in result.out.splitlines() if line.startswith(("  >>> ", "  ... "))]
-    assert shown == [line for step in demo.STEPS for line in step.code.splitlines()]
+    shown = [line[4:] for line in result.out.splitlines() if line.startswith((">>> ", "... "))]
+    assert shown == [line for step in demo.STEPS.strip().split("\n\n") for line in step.split("\n")[1:]]
     assert not [secret for secret in secrets_of(server) if secret in result.out]  # of the demo's own seed
     assert not re.search(r"eyJ[\w.-]{40}", result.out)
-    print(result.out.splitlines()[-7])  # how long it took
+    for said in ("['Front Desk', 'Door bell']", "'GET devices', 'POST login', 'GET devices'", "the token is wrong"):
+        assert said in result.out
 
 
-def test_a_program_gets_the_same(run: Run, server: SiperbServer) -> None:
-    result = run("demo", "--json")
-    assert (result.code, result.err) == (0, "")
-    steps = json.loads(result.out)
-    assert [(step["title"], step["code"]) for step in steps] == [(step.title, step.code) for step in demo.STEPS]
-    assert all(step["came_back"] for step in steps)
-    assert not [secret for secret in secrets_of(server) if secret in result.out]
-
-
-def test_the_source_of_a_step_is_what_is_run(capsys: pytest.CaptureFixture[str]) -> None:
-    step = demo.Step("Sums", "import asyncio\nawait asyncio.sleep(0)\nx = 40 + 2", lambda names: [f"is {names['x']}"])
-    server = demo.Step("", "class server: stop = print; requests = []", lambda names: ["there"])
-    demo._run([server, step], Paint(None))
-    out = capsys.readouterr().out
-    assert "  >>> x = 40 + 2\n  is 42 (" in out
-
-
-def test_it_needs_no_account_no_network_and_no_keyring(
+def test_the_demo_needs_no_account_no_network_and_no_keyring(
     other_server: SiperbServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIPERB_PAT", other_server.pat)
@@ -58,8 +49,97 @@ def test_it_needs_no_account_no_network_and_no_keyring(
     assert other_server.requests == []
 
 
-def test_it_leaves_no_server_behind_when_a_step_fails(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_leaves_no_server_behind_when_a_step_fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(threading.enumerate())
+    monkeypatch.setattr(demo, "STEPS", demo.STEPS.replace("session.user_id", "1 / 0"))
     with pytest.raises(ZeroDivisionError):
-        demo._run([demo.STEPS[0], demo.Step("Oh", "1 / 0", lambda names: [])], Paint(None))
+        run("demo")
     assert not {thread for thread in threading.enumerate() if thread.name.startswith("siperb-server")} - before
+
+
+@contextmanager
+def serving(*argv: str) -> Iterator[subprocess.Popen[str]]:
+    process = start("serve", *argv)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without a signal")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_end(number: signal.Signals) -> None:
+    with serving("--devices", "3") as process:
+        assert process.stdout
+        environment = dict(process.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(2))
+        assert set(environment) == {"SIPERB_BASE_URL", "SIPERB_PAT"}
+        with Siperb(environment["SIPERB_PAT"], base_url=environment["SIPERB_BASE_URL"], strict=True) as client:
+            assert len(client.get_devices() or []) == 5
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "")
+    assert err == f"Serving at {environment['SIPERB_BASE_URL']}. Ctrl-C ends it.\n"
+
+
+def test_what_serve_prints_in_json() -> None:
+    with serving("--json") as process:
+        assert process.stdout
+        text = ""
+        while not text.endswith("}\n"):
+            text += process.stdout.readline()
+        assert json.loads(text)["SIPERB_PAT"].startswith("pat-")
+
+
+def test_a_taken_port_is_an_error_and_a_port_is_a_number(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("serve", "--port", str(taken.getsockname()[1]))
+    assert (result.code, result.out, "choose another" in result.err) == (1, "", True)
+    for port in ("65536", "-1", "http", "1.5", ""):
+        assert run("serve", f"--port={port}").code == 2
+
+
+BASH = """
+eval "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_shtab_siperb siperb "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}" 2>&1
+echo "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["dev"], {"devices"}),
+        (["fleet", ""], {"plan", "apply"}),
+        (["provision", "--rev"], {"--reveal"}),
+        (["provision", "--format", "si"], {"sipjs"}),
+        (["log", "front", "tr"], {"trace"}),
+        (["completion", "f"], {"fish"}),
+    ],
+)
+def test_bash_completes(run: Run, words: list[str], offered: set[str]) -> None:
+    script = run("completion", "bash").out
+    command = ["bash", "-c", BASH, "bash", script, "siperb", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert offered <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish", "tcsh"])
+def test_other_shells_take_the_script(run: Run, tmp_path: Path, shell: str) -> None:
+    script = tmp_path / "script"
+    script.write_text(run("completion", shell).out)
+    assert "provision" in script.read_text()
+    if shutil.which(shell) and shell != "tcsh":
+        assert subprocess.run([shell, "-n", script], capture_output=True).returncode == 0
+
+
+def test_without_shtab_the_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    result = run("completion", "bash")
+    assert (result.code, result.out) == (1, "")
+    assert 'pip install "siperb[completion]"' in result.err

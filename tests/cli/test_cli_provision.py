@@ -1,4 +1,4 @@
-"""``siperb provision``: every form, whole for pipes and files, masked on a terminal."""
+"""``siperb provision``: every form, whole for pipes and files, masked on a terminal; one device, all, everybody's."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import shlex
 import shutil
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from cli_helpers import Run, environment, in_terminal, secrets_of, spawn
+from cli_helpers import Run, in_terminal, secrets_of
 
 from siperb import Session, Siperb, sip
 from siperb.cli.failures import CommandError
-from siperb.cli.forms import build
-from siperb.cli.private_file import PrivateFile
+from siperb.cli.private_file import opened
+from siperb.cli.provision import build
 from siperb.models import Provisioning
 from siperb.testing import MISSING, SiperbServer, Status
 
@@ -38,26 +37,25 @@ def phone(siperb_server: SiperbServer) -> tuple[Provisioning, Session]:
         return provisioning, client.session
 
 
-def test_the_forms_for_libraries_are_those_of_the_sip_module(run: Run, phone: tuple[Provisioning, Session]) -> None:
+def test_the_forms_are_those_of_the_library(run: Run, phone: tuple[Provisioning, Session]) -> None:
     assert json.loads(run("provision", "Front Desk", "--format", "sipjs").out) == sip.sipjs(*phone)
     assert json.loads(run("provision", "1", "--format=jssip").out) == sip.jssip(*phone)
-
-
-def test_json_has_the_fields_and_the_whole_document(run: Run, phone: tuple[Provisioning, Session]) -> None:
-    provisioning, _ = phone
     said = json.loads(run("provision", "front").out)
-    assert said.pop("raw") == provisioning.raw
-    assert provisioning.jwt_expires_at
-    assert said.pop("jwt_expires_at") == provisioning.jwt_expires_at.isoformat()
-    assert said == {name: getattr(provisioning, name) for name in said}
+    assert said.pop("raw") == phone[0].raw
+    assert phone[0].jwt_expires_at
+    assert said.pop("jwt_expires_at") == phone[0].jwt_expires_at.isoformat()
+    assert said == {name: getattr(phone[0], name) for name in said}
     assert len(said) == 10
 
 
-def test_a_device_token_is_read_from_stdin(siperb_server: SiperbServer) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_device_token_is_piped_in(run: Run, siperb_server: SiperbServer, encoding: str) -> None:
     device = siperb_server.user.devices[2]
-    result = spawn("provision", "-", stdin=f"{device.token}\n")
+    result = run("provision", "-", stdin=f"{device.token}\r\n".encode(encoding))
     assert json.loads(result.out)["profile_name"].startswith("Door bell")
     assert [request.route for request in siperb_server.requests] == ["login", "provisioning"]
+    refused = run("provision", "-", stdin=b"\xff")
+    assert (refused.code, "not text" in refused.err) == (4, True)
 
 
 @pytest.mark.skipif(not shutil.which("sh"), reason="there is no shell")
@@ -86,29 +84,29 @@ def test_what_no_variable_can_hold_is_an_error(evil: str) -> None:
         build("env", Provisioning(sip_password=evil), None)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_pipe_gets_the_secrets(run: Run, siperb_server: SiperbServer, form: str) -> None:
-    secrets = secrets_of(siperb_server)
-    result = run("provision", "1", "--format", form)
-    assert (result.code, result.err) == (0, "")
-    assert len([secret for secret in secrets if secret in result.out]) >= 2
-
-
 @posix
 @pytest.mark.parametrize("form", FORMS)
-def test_a_terminal_gets_them_masked(siperb_server: SiperbServer, form: str) -> None:
+def test_a_pipe_gets_the_secrets_and_a_terminal_gets_them_masked(
+    run: Run, siperb_server: SiperbServer, form: str
+) -> None:
     secrets = secrets_of(siperb_server)
-    masked = in_terminal("provision", "1", "--format", form)
-    assert masked.code == 0
-    assert "--reveal" in masked.out
+    argv = ("provision", "1", "--format", form)
+    piped, masked = run(*argv), in_terminal(*argv)
+    assert (piped.code, piped.err, masked.code) == (0, "", 0)
+    assert len([secret for secret in secrets if secret in piped.out]) >= 2
     assert not [secret for secret in secrets if secret in masked.out]
+    assert "--reveal" in masked.out
+    assert len([secret for secret in secrets if secret in in_terminal(*argv, "--reveal").out]) >= 2
 
 
 @posix
-def test_a_terminal_that_asks_gets_them(siperb_server: SiperbServer) -> None:
-    secrets = secrets_of(siperb_server)
-    revealed = in_terminal("provision", "1", "--reveal")
-    assert len([secret for secret in secrets if secret in revealed.out]) >= 2
+def test_a_terminal_is_not_steered_and_shows_dates(siperb_server: SiperbServer) -> None:
+    siperb_server.set_settings(siperb_server.user.devices[0], {"profile_name": "Zoë – 受付 x\x1b]0;owned\x07\x1b[2J"})
+    for form in FORMS:
+        assert "\x1b]" not in in_terminal("provision", "1", "--format", form).out
+    shown = in_terminal("provision", "1").out
+    assert '"jwt_expires_at": "20' in shown
+    assert "Zoë – 受付" in shown
 
 
 def test_an_incomplete_document_is_an_error_for_libraries_and_a_warning_else(
@@ -116,13 +114,10 @@ def test_an_incomplete_document_is_an_error_for_libraries_and_a_warning_else(
 ) -> None:
     siperb_server.set_settings(siperb_server.user.devices[0], {"sip_domain": MISSING})
     refused = run("provision", "1", "--format", "sipjs")
-    assert (refused.code, refused.out) == (1, "")
-    assert "SipDomain" in refused.err
+    assert (refused.code, refused.out, "SipDomain" in refused.err) == (1, "", True)
     told = run("provision", "1")
-    assert told.code == 0
-    assert json.loads(told.out)["sip_domain"] is None
+    assert (told.code, json.loads(told.out)["sip_domain"]) == (0, None)
     assert told.err.startswith("siperb: warning: ")
-    assert "SipDomain" in told.err
 
 
 @posix
@@ -144,46 +139,34 @@ def test_a_file_is_for_its_owner_alone_whatever_was_there(
 
 
 @posix
-def test_a_link_is_not_followed(run: Run, siperb_server: SiperbServer, tmp_path: Path) -> None:
-    target, link = tmp_path / "target", tmp_path / "link"
-    link.symlink_to(target)
-    result = run("provision", "1", "-o", str(link))
-    assert result.code == 1
-    assert "symbolic link" in result.err
-    assert not target.exists()
-    assert siperb_server.requests == []
-
-
-@pytest.mark.parametrize("name", [".", "missing/phone.json"])
-def test_what_cannot_be_written_is_said_before_anything_is_asked(
-    run: Run, siperb_server: SiperbServer, tmp_path: Path, name: str
+@pytest.mark.parametrize(("name", "code"), [("link", 1), (".", 1), ("missing/phone.json", 1), ("", 2)])
+def test_a_file_that_is_refused_is_said_before_anything_is_sent(
+    run: Run, siperb_server: SiperbServer, tmp_path: Path, name: str, code: int
 ) -> None:
-    assert run("provision", "1", "-o", str(tmp_path / name)).code == 1
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    assert run("provision", "1", "-o", str(tmp_path / name) if name else "").code == code
+    assert not (tmp_path / "target").exists()
     assert siperb_server.requests == []
 
 
-def test_what_was_there_stays_when_the_api_fails(run: Run, siperb_server: SiperbServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("argv", [["1"], ["--all"]])
+def test_what_was_there_stays_when_the_api_fails(
+    run: Run, siperb_server: SiperbServer, tmp_path: Path, argv: list[str]
+) -> None:
     file = tmp_path / "phone.json"
     file.write_text("old")
-    siperb_server.fail("provisioning", Status(403))
-    assert run("provision", "1", "-o", str(file)).code == 1
+    siperb_server.fail("devices", Status(403))
+    assert run("provision", *argv, "-o", str(file)).code == 1
     assert file.read_text() == "old"
 
 
 def test_what_was_there_stays_when_writing_fails(tmp_path: Path) -> None:
     file = tmp_path / "phone.json"
     file.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        PrivateFile(str(file)).write("new \ud800")
+    with pytest.raises(UnicodeEncodeError), opened(str(file)) as out:
+        out.write("new \ud800")
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
-
-
-def test_from_the_keyring_when_the_api_is_down(siperb_server: SiperbServer, file_keyring: Path) -> None:
-    before = spawn("provision", "1", "--cache")
-    siperb_server.fail(None, Status(400), times=None)
-    after = spawn("provision", "1", "--cache")
-    assert (after.code, after.out) == (0, before.out)
 
 
 def test_a_minus_is_stdout(
@@ -195,39 +178,67 @@ def test_a_minus_is_stdout(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_env_is_no_json(run: Run, siperb_server: SiperbServer) -> None:
-    result = run("provision", "1", "--json", "--format", "env")
-    assert (result.code, result.out, siperb_server.requests) == (2, "", [])
-    assert "--format env" in json.loads(result.err)["message"]
+def test_all_devices_are_lines_of_json(run: Run, siperb_server: SiperbServer, tmp_path: Path) -> None:
+    siperb_server.add_devices(20)
+    secrets = secrets_of(siperb_server)
+    siperb_server.set_settings(siperb_server.user.devices[2], {"sip_domain": MISSING})
+    file = tmp_path / "phones.jsonl"
+    result = run("provision", "--all", "--format", "sipjs", "-o", str(file))
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"21 of 22 devices provisioned.\nWritten to {file}, which only you can read.\n"
+    lines = sorted((json.loads(line) for line in file.read_text().splitlines()), key=lambda line: line["number"])
+    assert [line["number"] for line in lines] == list(range(1, 23))
+    assert (lines[1]["description"], lines[1]["error"]) == ("Door bell", "IncompleteProvisioningError")
+    assert all(line["provisioning"]["authorizationPassword"] in secrets for line in lines if line["number"] != 2)
 
 
-def test_a_number_and_a_name_that_are_the_same(run: Run, siperb_server: SiperbServer) -> None:
-    siperb_server.add_device(description="2")
-    refused = run("provision", "2")
-    assert (refused.code, refused.out) == (1, "")
-    assert "#2 (Door bell), #3 (2)" in refused.err
-    assert json.loads(run("provision", "#2").out)["profile_name"].startswith("Door bell")
-    assert json.loads(run("provision", "#3").out)["profile_name"].startswith("2 |")
+def test_a_device_that_no_phone_can_register_with_is_not_provisioned(run: Run, siperb_server: SiperbServer) -> None:
+    siperb_server.set_settings(siperb_server.user.devices[0], {"sip_password": MISSING})
+    siperb_server.set_settings(siperb_server.user.devices[2], None)
+    result = run("provision", "--all")
+    assert (result.code, result.err) == (1, "0 of 2 devices provisioned.\n")
+    lines = sorted((json.loads(line) for line in result.out.splitlines()), key=lambda line: line["number"])
+    assert "SipPassword" in lines[0]["message"]
+    assert lines[0]["provisioning"]["sip_username"]  # what there is
+    assert "error" in lines[1]
+
+
+def test_everyone_is_every_user_of_the_domain(run: Run, siperb_server: SiperbServer) -> None:
+    for name in ("anna", "ben"):
+        user = siperb_server.add_domain_user(f"{name}@contact.example")
+        siperb_server.add_device(user, description="Headset")
+    result = run("provision", "--everyone")
+    assert (result.code, result.err) == (0, "2 of 2 devices provisioned.\n")
+    lines = sorted((json.loads(line) for line in result.out.splitlines()), key=lambda line: line["user"])
+    assert [line["user"] for line in lines] == ["anna@contact.example", "ben@contact.example"]
+    tokens = [device.token for user in siperb_server.user.domain_users.values() for device in user.devices]
+    assert [line["device_token"] for line in lines] == tokens
+    assert all(line["provisioning"]["sip_password"] for line in lines)
+    sid = siperb_server.user.session_token
+    assert sid not in result.out + run("provision", "--everyone", "--format", "sipjs").out
 
 
 @posix
-def test_a_terminal_is_not_steered_by_what_the_api_says(siperb_server: SiperbServer) -> None:
-    siperb_server.set_settings(siperb_server.user.devices[0], {"profile_name": "x\x1b]0;owned\x07\x1b[2J"})
-    for form in FORMS:
-        assert "\x1b]" not in in_terminal("provision", "1", "--format", form).out
-    result = in_terminal("provision", "1", "--format", "env", NO_COLOR="1").out
-    assert "\x1b" not in result
-    assert "SIPERB_SIP_DOMAIN=" in result
+def test_all_devices_on_a_terminal_are_masked(siperb_server: SiperbServer) -> None:
+    siperb_server.add_device(siperb_server.add_domain_user("anna@contact.example"), description="Headset")
+    secrets = secrets_of(siperb_server)
+    for argv in (["--all"], ["--everyone"]):
+        result = in_terminal("provision", *argv)
+        assert result.code == 0
+        assert " devices provisioned in " in result.out
+        assert not [secret for secret in secrets if secret in result.out]
 
 
-def test_no_name_for_the_file_is_no_pipe(run: Run, siperb_server: SiperbServer) -> None:
-    result = run("provision", "1", "-o", "")
-    assert (result.code, result.out) == (2, "")
-
-
-def test_a_token_in_another_encoding_is_an_error_that_says_so(siperb_server: SiperbServer) -> None:
-    command = [sys.executable, "-m", "siperb", "provision", "-"]
-    env = environment(PYTHONIOENCODING="utf-8:strict")
-    done = subprocess.run(command, input=b"\xff\xfet\x000", capture_output=True, env=env, timeout=60)
-    assert done.returncode == 4
-    assert done.stderr.startswith(b"siperb: What was piped in is no text in UTF-8")
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["1", "--all"],
+        ["--all", "--format", "env"],
+        ["1", "--json", "--format", "env"],
+        ["--everyone", "--user", "anna@contact.example"],
+    ],
+)
+def test_misuse_is_said_before_anything_is_sent(run: Run, siperb_server: SiperbServer, argv: list[str]) -> None:
+    result = run("provision", *argv)
+    assert (result.code, result.out, siperb_server.requests) == (2, "", [])

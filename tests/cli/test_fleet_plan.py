@@ -54,7 +54,7 @@ def test_a_setting_is_changed_where_it_is_another(now: object, wanted: object) -
 def test_two_devices_of_one_name_are_a_problem() -> None:
     [step] = plan([row()], ANNA, [HEADSET, Device("t2", "script", "Headset")], prune=True)
     assert step.action is None
-    assert step.problem.startswith("2 of this name")
+    assert step.problem.startswith("2 devices have this name")
 
 
 def test_one_name_on_two_platforms_is_two_devices() -> None:

@@ -175,6 +175,9 @@ def test_a_result_is_one_or_the_other() -> None:
     assert isinstance(bad, ProvisioningResult)
     assert (good.error, bad.provisioning) == (None, None)
     assert SECRET not in repr(good) + repr(bad)
+    assert "device_token=•••," in repr(good)
+    token = "0123456789abcdef" * 4
+    assert "device_token=0123…cdef," in repr(NotProvisioned(token, SiperbError("no")))
 
 
 def test_when_the_jwt_expires() -> None:

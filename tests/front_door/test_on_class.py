@@ -156,11 +156,12 @@ def test_a_class_that_is_gone_keeps_no_client(called: list[str]) -> None:
 # Mocks.
 
 
-@pytest.mark.parametrize("name", ["login", "get_devices", "get_user", "provision_all", "logout"])
+@pytest.mark.parametrize("name", ["login", "get_devices", "get_pats", "provision_all", "logout"])
 def test_a_method_can_be_patched_with_its_spec(name: str) -> None:
     with mock.patch.object(Siperb, name, autospec=True) as patched:
         patched.return_value = "patched"
         assert getattr(Siperb("pat"), name)() == getattr(Siperb, name)() == "patched"
+        assert patched.call_args_list == [mock.call(), mock.call()]
     assert inspect.ismethod(getattr(Siperb, name))
 
 

@@ -28,7 +28,7 @@ def rooms(package: ModuleType) -> list[str]:
 
 SIP, CORE = map(rooms, (siperb.sip, siperb.core))
 SIP.remove("siperb.sip.registrar")  # the one that asks, with aiohttp
-PURE = ["siperb.errors", "siperb.models", *SIP, *CORE]
+PURE = ["siperb.errors", "siperb._readonly", "siperb.models", *SIP, *CORE]
 NETWORK = {"requests", "urllib3", "aiohttp", "keyring"}
 IO = {"asyncio", "socket", "ssl", "http.client", "threading", "selectors", "subprocess", "secrets"}
 
@@ -52,7 +52,8 @@ def test_the_core_and_its_company_load_no_network_and_no_keyring() -> None:
 
 MAY_IMPORT = {
     "siperb.errors": set(),
-    "siperb.models": {"siperb.errors"},
+    "siperb._readonly": set(),
+    "siperb.models": {"siperb.errors", "siperb._readonly"},
     "siperb.core.wire": {"siperb.models", "siperb.errors", "siperb.core.structure"},
     **{name: {"siperb.models", "siperb.errors", *SIP} for name in SIP},
 }
@@ -97,3 +98,39 @@ def test_import_siperb_loads_nothing_but_itself() -> None:
 )
 def test_a_library_is_loaded_by_the_call_that_needs_it(code: str, unwanted: set[str]) -> None:
     assert not loaded_by(code) & unwanted
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules of ours that a module imports, within functions too, but not for type checkers alone."""
+    found: set[str] = set()
+    todo: list[ast.AST] = [ast.parse(path.read_text())]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            todo += node.orelse
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+        else:
+            found |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            todo += ast.iter_child_nodes(node)
+    return found
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    paths = {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "__init__.py" and "cli" not in path.parts  # whose table of commands names their functions
+    }
+    graph = {name: imports_of(path) & paths.keys() for name, path in paths.items()}
+    while leaves := [name for name, imported in graph.items() if not imported & graph.keys()]:
+        for name in leaves:
+            del graph[name]
+    assert sorted(graph) == []
+
+
+def test_every_file_of_the_rooms_is_one_sitting() -> None:
+    """Those that a tool writes have a line more for each method."""
+    rooms = [PACKAGE / room for room in ("core", "client", "aio", "cache", "sip", "cli", "testing")]
+    files = [path for room in rooms for path in room.rglob("*.py")]
+    assert {path.name: lines for path in files if (lines := len(path.read_text().splitlines())) > 280} == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,15 +23,20 @@ from siperb.testing import SiperbServer
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command in this process."""
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """The command in this process; `stdin` is what is piped in."""
 
-    def run(*argv: str) -> Result:
+    def run(*argv: str, stdin: str | bytes = b"") -> Result:
         capsys.readouterr()
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
         code = main(argv)
         return Result(code, *capsys.readouterr())
 
-    return run
+    yield run
+    logger = logging.getLogger("siperb")
+    logger.handlers = []
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

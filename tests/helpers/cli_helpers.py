@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import select
 import signal
@@ -40,11 +39,6 @@ class Result(NamedTuple):
 Run = Callable[..., Result]
 
 posix_signals = pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
-
-
-def log_in(run: Run, monkeypatch: pytest.MonkeyPatch, pat: str, *more: str) -> Result:
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{pat}\n"))
-    return run("login", *more)
 
 
 def secrets_of(server: SiperbServer) -> set[str]:
@@ -94,13 +88,14 @@ def in_terminal(
     *argv: str,
     prompt: str = "",
     typed: str = "",
+    interrupted: bool = False,
     columns: int = 200,
     then: Callable[[], object] | None = None,
     **more: str,
 ) -> Result:
     """In a terminal of that width, which shows both outputs.
 
-    Once `prompt` is there, `typed` is entered, and `then` is called.
+    Once `prompt` is there, `typed` is entered, or Ctrl-C pressed, and `then` is called.
     """
     import fcntl
     import pty
@@ -110,7 +105,7 @@ def in_terminal(
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
     command = [sys.executable, "-c", IN_TERMINAL, *argv]
-    env = environment(TERM="xterm", PYTHONUTF8="1", **more)
+    env = environment(**{"TERM": "xterm", "PYTHONUTF8": "1", **more})
     env.pop("COLUMNS", None)
     process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
     os.close(slave)
@@ -125,11 +120,11 @@ def in_terminal(
                 break
             seen += chunk
             if prompt.encode() in seen:
-                if typed:
-                    os.write(master, typed.encode() + b"\n")
+                if typed or interrupted:
+                    os.write(master, b"\x03" if interrupted else typed.encode() + b"\n")
                 if then:
                     then()
-                typed, then = "", None
+                typed, interrupted, then = "", False, None
         code = process.wait(60)
     finally:
         process.kill()

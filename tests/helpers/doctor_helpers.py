@@ -11,11 +11,7 @@ from sip_registrars import Registrar
 
 from siperb.testing import SiperbServer
 
-NAMES = [
-    "address", "proxy", "dns", "connection", "tls", "keyring", "token", "login", "devices", "provisioning", "websocket",
-    "registration",
-]  # fmt: skip
-
+NAMES = ["address", "keyring", "token", "login", "devices", "provisioning", "registration"]
 
 StartRegistrar = Callable[..., Registrar]
 

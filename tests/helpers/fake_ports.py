@@ -35,7 +35,7 @@ class World(BulkRuns):
         self._account = Account(ORIGIN, pat, session)
         self._accounts[ORIGIN, pat] = self._account
 
-    def renew_after_fork(self) -> None: ...
+    def _renew_after_fork(self) -> None: ...
 
     async def _send(self, request: Request, origin: str, deadline: float) -> Response:
         token = request.headers.get("X-Api-Key") or request.headers["Authorization"]

@@ -147,9 +147,10 @@ def test_answers_in_pieces_and_joined(facade: Facade, size: int) -> None:
         assert [contact.uri for contact in check(facade, registrar.phone).contacts] == ["sip:a@b"]
 
 
-@pytest.mark.parametrize(
-    "frame", [b"\x81\x00", b"\x82\x00", b"\x89\x00", b"\x8a\x00"], ids=["text", "binary", "ping", "pong"]
-)
+PING, PONG = b"\x89\x00", b"\x8a\x00"
+
+
+@pytest.mark.parametrize("frame", [b"\x81\x00", b"\x82\x00", PING, PONG], ids=["text", "binary", "ping", "pong"])
 def test_frames_without_an_end(facade: Facade, frame: bytes) -> None:
     """They cost nothing to send, count for no limit of the library's, and would be kept until they are read."""
 
@@ -161,7 +162,11 @@ def test_frames_without_an_end(facade: Facade, frame: bytes) -> None:
             await asyncio.sleep(0)
 
     with running_registrar(say) as registrar:
-        fails(facade, registrar.phone, RegistrarResponseError, "more than 1 MiB")
+        if frame in (PING, PONG):  # which aiohttp 3.13 does not show: the deadline ends them
+            said = "more than 1 MiB|the time was up"
+            fails(facade, registrar.phone, RegistrarResponseError, said, or_kind=RegistrarTimeoutError)
+        else:
+            fails(facade, registrar.phone, RegistrarResponseError, "more than 1 MiB")
 
 
 async def test_the_event_loop_gets_its_turn_between_messages(monkeypatch: pytest.MonkeyPatch) -> None:

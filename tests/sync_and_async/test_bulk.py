@@ -21,6 +21,7 @@ from siperb import (
     AuthenticationError,
     BulkResult,
     ConfigurationError,
+    DomainUser,
     MemoryCache,
     MissingCredentialsError,
     NotFoundError,
@@ -86,7 +87,9 @@ def test_what_work_raises_is_the_error_of_its_item(facade: Facade) -> None:
 
 
 def test_a_result_shows_no_secret() -> None:
-    assert repr(BulkResult("t0123", "value")) == "BulkResult(error=None)"
+    assert repr(BulkResult("t0123", "value")) == "BulkResult(item=<str>, error=None)"
+    user = DomainUser("d1", "ann@contact.example")
+    assert repr(BulkResult(user, "value")) == f"BulkResult(item={user!r}, error=None)"
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
@@ -20,9 +21,25 @@ from siperb.core.wire import Request, Response
 from siperb.testing import SiperbServer
 from siperb.threads import in_a_thread
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="traces of single instructions are wrong in 3.12.1 and 3.13.0, or crash"
-)
+# A coroutine is made by one instruction and awaited by another. Sockets that an interrupt leaves in the middle of being
+# made, or of being closed, are closed when they are collected.
+pytestmark = [
+    pytest.mark.skipif(
+        sys.version_info >= (3, 12), reason="traces of single instructions are wrong in 3.12.1 and 3.13.0, or crash"
+    ),
+    pytest.mark.filterwarnings(
+        "ignore:coroutine .* was never awaited",
+        "ignore:unclosed:ResourceWarning",
+        "ignore::pytest.PytestUnraisableExceptionWarning",
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """What an interrupt leaves behind is collected here, and in no other test."""
+    yield
+    gc.collect()
 
 
 T = TypeVar("T", bound=Callable[..., None])
@@ -42,8 +59,6 @@ class WatchdogError(Exception):
     """As that of a task queue's time limit: no error of the network."""
 
 
-# Sockets that an interrupt leaves in the middle of being made, or of being closed, are closed when they are collected.
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @in_its_own_thread
 @pytest.mark.parametrize("cached", [False, True], ids=["plain", "cached"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, WatchdogError])
@@ -73,7 +88,6 @@ def test_a_call_works_again_wherever_it_was_interrupted(
         print(number, "instructions", interrupted, "interrupts")
 
 
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
 @in_its_own_thread
 def test_those_who_wait_for_a_login_do_not_wait_for_one_that_was_interrupted() -> None:
     """At each instruction of the login, with another thread waiting for it."""
@@ -107,11 +121,6 @@ def test_those_who_wait_for_a_login_do_not_wait_for_one_that_was_interrupted() -
 
 
 # A coroutine is made by one instruction and awaited by another.
-@pytest.mark.filterwarnings(
-    "ignore:coroutine .* was never awaited",
-    "ignore:unclosed:ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-)
 def test_tasks_work_again_in_the_loop_that_was_interrupted(server: SiperbServer) -> None:
     """As in a notebook, where the loop goes on; what else runs in it meanwhile is another call of the same kind."""
     loop = asyncio.new_event_loop()

@@ -47,7 +47,7 @@ class As:
 def send(facade: Facade, client: Any, operation: Operation[Any]) -> Any:
     """As the server's user, without a login."""
     user = facade.server.user
-    return facade.call(lambda: client._run(client._ask(operation, user.user_id, user.session_token)))
+    return facade.call(lambda: client._run(client._ask(lambda: operation, user.user_id, user.session_token)))
 
 
 def post(json: object = None, **options: Any) -> Operation[Any]:

@@ -11,7 +11,7 @@ import aiohttp
 import requests
 
 # typing.assert_type is of Python 3.11, and typing_extensions comes with the type checkers' environment.
-from typing_extensions import Never, assert_type
+from typing_extensions import assert_type
 
 import siperb
 from siperb import (
@@ -37,6 +37,8 @@ from siperb import (
     SiperbAPI,
     SiperbError,
     SiperbState,
+    StrictAsyncSiperb,
+    StrictSiperb,
     User,
 )
 from siperb.cache import Key, Record
@@ -93,7 +95,7 @@ def on_an_instance(http_session: requests.Session) -> None:
 
 def strictly(flag: bool) -> None:
     client = Siperb("pat", strict=True)
-    assert_type(client, Siperb[Never])
+    assert_type(client, StrictSiperb)
     assert_type(client.get_devices(), list[Device])
     assert_type(client.get_provisioning("t0", timeout=5), Provisioning)
     assert_type(client.get_user(), User)
@@ -101,7 +103,7 @@ def strictly(flag: bool) -> None:
     assert_type([device.description for device in client.get_devices()], list[str | None])
     with Siperb(base_url="https://api.example", strict=True) as within:
         assert_type(within.get_devices(), list[Device])
-    assert_type(client.for_user("u"), Siperb[Never])
+    assert_type(client.for_user("u"), StrictSiperb)
     assert_type(client.for_user("u").get_provisioning("t0"), Provisioning)
     assert_type(any_client(client), list[Device] | None)
     assert_type(strict_client(client), list[Device])
@@ -113,7 +115,7 @@ def any_client(client: Siperb) -> list[Device] | None:
     return client.get_devices()
 
 
-def strict_client(client: Siperb[Never]) -> list[Device]:
+def strict_client(client: StrictSiperb) -> list[Device]:
     return client.get_devices()
 
 
@@ -121,8 +123,23 @@ class Mine(Siperb):
     pass
 
 
-class MineStrict(Siperb[Never]):
+class MineStrict(StrictSiperb):
     pass
+
+
+class Service:
+    """As one annotates an attribute, a parameter and a result."""
+
+    client: StrictSiperb
+
+    def __init__(self, client: StrictSiperb | None = None) -> None:
+        self.client = client or Siperb(strict=True)
+
+    def phones(self, of: StrictSiperb) -> list[str | None]:
+        return [device.description for device in of.get_devices()]
+
+    def view(self) -> StrictSiperb:
+        return self.client.for_user("u")
 
 
 def in_a_subclass() -> None:
@@ -132,15 +149,24 @@ def in_a_subclass() -> None:
 
 async def strictly_awaited() -> None:
     client = AsyncSiperb("pat", strict=True)
-    assert_type(client, AsyncSiperb[Never])
+    assert_type(client, StrictAsyncSiperb)
     assert_type(await client.for_user("u").get_devices(), list[Device])
     assert_type(await any_async_client(client), list[Device] | None)
+    assert_type(await strict_async_client(client), list[Device])
+    await strict_async_client(AsyncSiperb())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async with AsyncSiperb(strict=True) as within:
         assert_type(await within.get_devices(timeout=5), list[Device])
         assert_type(await within.get_provisioning("t0"), Provisioning)
         assert_type(await within.get_user(), User)
         both = await asyncio.gather(within.get_devices(), within.get_user())
         assert_type(both, tuple[list[Device], User])
+
+
+async def strict_async_client(client: StrictAsyncSiperb) -> list[Device]:
+    async with client as within:
+        assert_type(within, StrictAsyncSiperb)
+        assert_type(await within.get_provisioning("t0"), Provisioning)
+    return await client.get_devices()
 
 
 async def any_async_client(client: AsyncSiperb) -> list[Device] | None:

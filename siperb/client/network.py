@@ -128,7 +128,7 @@ def ca_bundle() -> tuple[str, str]:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         if path := os.environ.get(name):
             return path, name
-    from certifi import where  # which requests depends on
+    from certifi import where
 
     return where(), "certifi"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -101,7 +102,7 @@ def test_a_library_is_loaded_by_the_call_that_needs_it(code: str, unwanted: set[
 
 
 def imports_of(path: Path) -> set[str]:
-    """The modules of ours that a module imports, within functions too, but not for type checkers alone."""
+    """The modules that a module imports, within functions too, but not for type checkers alone."""
     found: set[str] = set()
     todo: list[ast.AST] = [ast.parse(path.read_text())]
     while todo:
@@ -114,6 +115,16 @@ def imports_of(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
             todo += ast.iter_child_nodes(node)
     return found
+
+
+def test_what_the_package_imports_itself_is_declared() -> None:
+    """Those that declare it today may stop to need it."""
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text().partition("[dependency-groups]")[0]
+    declared = {name.lower() for name in re.findall(r'"([A-Za-z0-9_-]+)(?:\[\w+\])?>=', project)}
+    imported = {name.partition(".")[0].lower() for path in PACKAGE.rglob("*.py") for name in imports_of(path)}
+    others = imported - sys.stdlib_module_names - {"siperb", "pytest"}  # which loads the plugin itself
+    assert {"aiohttp", "yarl", "certifi", "secretstorage"} <= others
+    assert others - declared == set()
 
 
 def test_nothing_imports_in_a_circle() -> None:

@@ -20,6 +20,7 @@ from siperb.models import Device, Provisioning, Session, User
 ANSWERS = frozenset({200, 201, 204})  # no operation says which of them it gives
 MAX_BODY = 32 * 2**20  # bytes, decoded, of an answer, all pages of a list together; 100,000 devices fit
 MAX_DOCUMENT = 2**20  # bytes, decoded, of a single document
+MAX_VALUES = 2_000_000  # in the JSON of an answer: some twenty for each of 100,000 devices
 MAX_REASON = 16 * 2**10  # bytes, decoded, of the body of a status that says no
 
 TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -171,6 +172,12 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
 
 
 def parse_json(response: Response, what: str) -> Any:
+    """What the JSON says. An object of two bytes takes seventy in memory, so their number has a limit of its own."""
+    body = response.body
+    if len(body) > MAX_DOCUMENT and sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise APIResponseError(
+            f"The API's answer, the {what}, has more than {MAX_VALUES:,} values: check the base_url."
+        )
     try:
         return _DECODER.decode(response.text())
     except (ValueError, RecursionError):

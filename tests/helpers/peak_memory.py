@@ -1,4 +1,4 @@
-"""A program of `test_network_memory`: of each of four calls the error, the rise of the peak in MiB, the seconds."""
+"""A program of `test_network_memory`: of each of five calls the error, the rise of the peak in MiB, the seconds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def measure(kind: str, base_url: str, pat: str) -> list[Any]:
     _ = await login if is_async else login
     before = peak()
     results: list[Any] = []
-    for _ in range(4):
+    for _ in range(5):
         begin = time.monotonic()
         try:
             devices = client.get_devices()

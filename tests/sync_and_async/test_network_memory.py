@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -14,11 +15,19 @@ from siperb.testing import Endless, Fault, GzipBomb, Redirect, SiperbServer, Sta
 HELPERS = Path(__file__).parents[1] / "helpers"
 MIB = 2**20
 
+OBJECTS = gzip.compress(b"[" + b"{}," * (10 * MIB) + b"0]")
+
 # In this order, as a peak only rises. The 32 MiB that are read at most take as much again to be joined.
 FAULTS: list[tuple[str, Fault, str, int]] = [
     ("a redirect with a long body", Redirect("/x", body=b" " * 96 * MIB), "APIResponseError", 24),
     ("an error with a long body", Status(500, body=b" " * 96 * MIB), "InternalServerError", 24),
     ("a body without end", Endless(), "APIResponseError", 64),
+    (
+        "31 MiB of empty objects",
+        Status(200, headers={"Content-Encoding": "gzip"}, body=OBJECTS),
+        "APIResponseError",
+        80,
+    ),
     ("a gzip bomb of 512 MiB", GzipBomb(512 * MIB), "APIResponseError", 80),
 ]
 

@@ -51,10 +51,10 @@ class Transport:
         try:
             return await self._exchange(request, base_url, deadline)
         except _NETWORK as error:
-            errors = causes(error, handled)
-        # Outside of the block above: the library's own error holds the URL, which is a secret.
-        was_sent = not isinstance(errors[0], _NEVER_SENT)
-        raise no_answer(request, base_url, deadline, errors, _KINDS, was_sent=was_sent)
+            was_sent = not isinstance(error, _NEVER_SENT)
+            failure = no_answer(request, base_url, deadline, causes(error, handled), _KINDS, was_sent=was_sent)
+        # Outside of the block above: the library's own error holds the URL, which is a secret, and its connection.
+        raise failure
 
     async def _exchange(self, request: Request, base_url: str, deadline: float) -> Response:
         left = deadline - time.monotonic()

@@ -112,6 +112,8 @@ class _HTTPConnection(HTTPConnection):
     def _tunnel(self) -> None:
         try:
             super()._tunnel()
+        except OSError as error:
+            raise error.with_traceback(None) from None  # frames of http.client hold the proxy's answer open
         finally:
             under_way.get().was_sent = False
         cast(socket.socket, self.sock).settimeout(max(under_way.get().deadline - time.monotonic(), 0.001))

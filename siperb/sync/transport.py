@@ -61,14 +61,14 @@ class Transport:
         try:
             return self._exchange(exchange)
         except _NETWORK as error:
-            errors = causes(error, handled)
+            was_sent = exchange.was_sent and not _was_refused(error)
+            failure = no_answer(request, base_url, deadline, causes(error, handled), _KINDS, was_sent=was_sent)
         finally:
             under_way.reset(reset)
-        # Outside of the block above: the library's own error holds the URL, which is a secret.
+        # Outside of the block above: the library's own error holds the URL, which is a secret, and its connection.
         if base_url.startswith("https:"):
             tls_context()  # says what is wrong with a bundle: requests takes it for a failure of the server's
-        was_sent = exchange.was_sent and not _was_refused(errors[0])
-        raise no_answer(request, base_url, deadline, errors, _KINDS, was_sent=was_sent)
+        raise failure
 
     def _exchange(self, exchange: Exchange) -> Response:
         request, base_url = exchange.request, exchange.base_url

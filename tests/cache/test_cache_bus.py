@@ -77,7 +77,15 @@ def run(**environment: str) -> str:
     taken = ("SIPERB", "PYTHON_KEYRING", "DBUS", "XDG")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(taken)}
     answer = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore::ResourceWarning",
+            "-c",
+            PROGRAM,
+        ],  # jeepney leaves its socket open
         env={**kept, **environment},
         capture_output=True,
         text=True,

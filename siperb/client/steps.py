@@ -209,7 +209,8 @@ def _ready(call: Call, stale_token: str | None, asked_at: float, *, is_explicit:
     if is_explicit:
         return account.session if account.renewed_at >= asked_at and account.login_key == call.login_key else None
     is_other = account.session.session_token != stale_token
-    is_same_again = account.replaced == stale_token and account.renewed_at >= call.began
+    began = call.run.began if call.run else call.began
+    is_same_again = account.replaced == stale_token and account.renewed_at >= began
     return account.session if is_other or is_same_again else None
 
 

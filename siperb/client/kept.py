@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
 from siperb.cache.records import Key, Record
 from siperb.client.caching import understood
-from siperb.client.ports import NEVER, Call
+from siperb.client.ports import NEVER, Account, Call
 from siperb.client.steps import Steps
 from siperb.core.operations import Operation
 from siperb.errors import (
@@ -47,10 +46,10 @@ class Kept(Steps):
         stored = understood(operation.parse, record)
         if record is None or stored is None:
             return await self._ask_and_keep(call, operation, record)
-        is_paused = time.monotonic() - self._refresh_failed_at < REFRESH_PAUSE
+        is_paused = self._is_paused()
         has_expired = _has_expired(stored)
         if not has_expired and record.stored_at > time.time() - UNCONFIRMED_AGE:
-            refresh = partial(self._refresh, call, operation, record, key)
+            refresh = partial(self._refresh, call.account, operation, record)
             if is_paused or self._behind(key, refresh):
                 return stored
         reason: object = "the API failed a moment ago."
@@ -83,23 +82,20 @@ class Kept(Steps):
             await self._save(call, key, response.text(), session.user_id, replaces=generation)
         return answer
 
+    def _is_paused(self) -> bool:
+        return time.monotonic() - self._refresh_failed_at < REFRESH_PAUSE
+
     def _key(self, call: Call, operation: Operation[Any], user_id: str) -> Key:
         assert operation.kept
         whose = () if self._domain_user is None else (self._domain_user,)
         return Key.of(call.account.origin, user_id, *operation.kept, *whose)
 
-    def _refresh(
-        self, found_by: Call, operation: Operation[Any], record: Record, key: Key
-    ) -> Coroutine[Any, Any, None]:
-        began = time.monotonic()
-        call = Call(found_by.account, began, began + REFRESH_TIMEOUT, is_bound=True)
-        return self._refreshed(call, operation, record, key)
-
-    async def _refreshed(self, call: Call, operation: Operation[Any], record: Record, key: Key) -> None:
-        if call.account.is_over or time.monotonic() - self._refresh_failed_at < REFRESH_PAUSE:
+    async def _refresh(self, account: Account, operation: Operation[Any], record: Record) -> None:
+        if account.is_over or self._is_paused():
             return
+        began = time.monotonic()
         try:
-            await self._ask_and_keep(call, operation, record)
+            await self._ask_and_keep(Call(account, began, began + REFRESH_TIMEOUT, is_bound=True), operation, record)
         except SiperbError as error:
             logger.warning("What is cached could not be refreshed: %s", error)
 

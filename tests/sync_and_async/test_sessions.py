@@ -99,7 +99,7 @@ def test_a_call_begun_during_a_logout_leaves_nothing(facade: Facade) -> None:
 class SlowToSave(MemoryCache):
     def __init__(self) -> None:
         super().__init__()
-        self.begun, self.go_on, self.asked = threading.Event(), threading.Event(), threading.Event()
+        self.begun, self.go_on = threading.Event(), threading.Event()
         self.order: list[str] = []
 
     def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
@@ -109,20 +109,25 @@ class SlowToSave(MemoryCache):
         return super().save(key, record, owner=owner, expected=expected)
 
     def forget(self, owner: str) -> bool:
-        self.asked.set()
         self.order.append("forgotten")
         return super().forget(owner)
 
 
-def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade) -> None:
-    cache = SlowToSave()
+def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, waits = SlowToSave(), threading.Event()
     client = facade.client(cache=cache)
     facade.call(client.login)
+    submit = client._writer.submit
+
+    def watched(work: Any, deliver: Any) -> None:
+        submit(work, deliver)
+        if cache.begun.is_set():  # behind the save, which is under way
+            waits.set()
+
+    monkeypatch.setattr(client._writer, "submit", watched)
 
     def go_on() -> None:
-        assert cache.begun.wait(30)
-        while client._account is not None:  # the logout has begun
-            assert not cache.asked.wait(0.01)
+        assert waits.wait(30)
         cache.go_on.set()
 
     devices, nothing = facade.together(

@@ -99,7 +99,7 @@ def test_a_call_begun_during_a_logout_leaves_nothing(facade: Facade) -> None:
 class SlowToSave(MemoryCache):
     def __init__(self) -> None:
         super().__init__()
-        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.begun, self.go_on, self.evicted = threading.Event(), threading.Event(), threading.Event()
         self.order: list[str] = []
 
     def save(self, key: Key, record: Record, *, owner: str, expected: str | None = None) -> bool:
@@ -107,6 +107,10 @@ class SlowToSave(MemoryCache):
         assert self.go_on.wait(30)
         self.order.append("saved")
         return super().save(key, record, owner=owner, expected=expected)
+
+    def evict(self, key: Key) -> bool:
+        self.evicted.set()
+        return super().evict(key)
 
     def forget(self, owner: str) -> bool:
         self.order.append("forgotten")
@@ -128,7 +132,9 @@ def test_a_logout_overtakes_nothing_that_is_being_saved(facade: Facade, monkeypa
 
     def go_on() -> None:
         assert waits.wait(30)
+        overtakes = cache.evicted.wait(0.5)  # a logout that does not wait has begun by then
         cache.go_on.set()
+        assert not overtakes
 
     devices, nothing = facade.together(
         lambda: client.get_devices(enable_cache=True),

@@ -99,7 +99,7 @@ def get_log(kind: str, device_token: str, day: date | None, limit: int | None) -
     if kind not in LOGS:
         raise ConfigurationError(f"The kind of log must be one of {', '.join(LOGS)}.")
     if kind == "console" and (day, limit) != (None, None):
-        raise ConfigurationError("The console log is had as a whole: leave out date and limit.")
+        raise ConfigurationError("The console log is always whole: leave out date and limit.")
     if not isinstance(cast(object, day), date | NoneType):
         raise ConfigurationError("The date must be a datetime.date, or None for the last 24 hours.")
     params = {"date": day and day.strftime("%Y-%m-%d"), "limit": limit}
@@ -123,7 +123,7 @@ def _write(method: str, path: str, ids: Mapping[str, str] | None = None, **optio
 
 
 def clean(value: object) -> str:
-    """A name as it is compared and sent: in NFC, each run of blanks one space, none around; "" for what is no str."""
+    """Return a name as it is compared and sent: in NFC, trimmed, with single spaces. "" unless it is a str."""
     return " ".join(normalize("NFC", value).split()) if isinstance(value, str) else ""
 
 

@@ -131,7 +131,7 @@ def _detail(request: Request, response: Response) -> str | None:
     try:
         reason = next(_reasons(json.loads(text)), "")
     except (ValueError, RecursionError):
-        reason = "" if set("<{[") & set(text) else text  # a page, or a document that is none
+        reason = "" if set("<{[") & set(text) else text  # a web page, or broken JSON
     secrets = {word for value in request.headers.values() for word in value.split() if word != "Bearer"} - _NO_SECRETS
     secrets |= set(re.findall(_NOT_QUOTED, request.body.decode()))
     shown = request.path_template.split("/")

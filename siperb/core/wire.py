@@ -138,7 +138,7 @@ def check_header(name: str, value: object) -> str:
 
 
 def check_timeout(timeout: object) -> float:
-    """Seconds; `ConfigurationError` for what is no time to wait."""
+    """Return the seconds. `ConfigurationError` unless they are more than 0 and less than a day."""
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 86400:
         raise ConfigurationError("The timeout must be a number of seconds, more than 0 and less than 86400.")
     return float(timeout)

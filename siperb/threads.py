@@ -37,6 +37,40 @@ class Outcome(Generic[T]):
         return self._value
 
 
+class Answer(Generic[T]):
+    """A value that one thread gives, once, and others wait for.
+
+    `SimpleQueue.get` will not do: in CPython up to 3.13 at least, one with a short time-out may never return.
+    """
+
+    def __init__(self) -> None:
+        self._values: list[T] = []
+        self._pending = threading.Lock()
+        self._pending.acquire()
+
+    @property
+    def is_given(self) -> bool:
+        return bool(self._values)
+
+    @property
+    def value(self) -> T:
+        return self._values[0]
+
+    def give(self, value: T) -> None:
+        self._values.append(value)
+        self._wake_one()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the value is there in time."""
+        if not self.is_given and self._pending.acquire(timeout=max(seconds, 0.0)):
+            self._wake_one()  # the next one who waits
+        return self.is_given
+
+    def _wake_one(self) -> None:
+        with suppress(RuntimeError):  # nobody waits
+            self._pending.release()
+
+
 class WorkerPool:
     """At most `size` threads, which do the work in the order in which it was submitted.
 
@@ -95,7 +129,7 @@ class WorkerPool:
 
     def _do_next(self, work: queue.SimpleQueue[list[Any] | None]) -> bool:
         try:
-            item = work.get(timeout=self._linger)
+            item = work.get(self._linger > 0, self._linger)
         except queue.Empty:
             return False
         if item is None:
@@ -111,13 +145,11 @@ class WorkerPool:
 
 def in_a_thread(name: str, work: Callable[[], T], seconds: float) -> T:
     """What `work` comes to in a thread of its own; TimeoutError when that takes longer, and it is left alone."""
-    answer: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
-    WorkerPool(name, 1, linger=0.0).submit(work, answer.put)
-    try:
-        outcome = answer.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    return outcome.get()
+    answer = Answer[Outcome[T]]()
+    WorkerPool(name, 1, linger=0.0).submit(work, answer.give)
+    if not answer.wait(seconds):
+        raise TimeoutError
+    return answer.value.get()
 
 
 class Renewable(Protocol):

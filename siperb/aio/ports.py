@@ -149,7 +149,7 @@ class Ports(BulkRuns):
                     done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 result = bulk.finish(done.pop().result())
         finally:
-            run.stopped.put(None)
+            run.stopped.give(None)
             for task in under_way:
                 task.cancel()
             await asyncio.gather(*under_way, *done, return_exceptions=True)

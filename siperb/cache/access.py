@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import queue
 import time
 from collections.abc import Callable
 from copy import copy
@@ -13,7 +12,7 @@ from siperb.cache.lockfile import exclusive
 from siperb.cache.reasons import BUSY, FAILED, GIVEN_UP, NO_THREAD, NULL, SILENT, KeyringUnavailableError
 from siperb.cache.store import CONNECTION, KeyringStore, choose
 from siperb.errors import CacheError
-from siperb.threads import Outcome, WorkerPool
+from siperb.threads import Answer, Outcome, WorkerPool
 
 T = TypeVar("T")
 
@@ -66,7 +65,7 @@ class KeyringAccess:
         Work stops before its next call of the keyring when nobody waits for it any more, unless it is a removal.
         `CacheError` for a keyring that fails, or takes longer than `seconds`.
         """
-        answer: queue.SimpleQueue[Outcome[T | CacheError]] = queue.SimpleQueue()
+        answer = Answer[Outcome["T | CacheError"]]()
         given_up: list[bool] = []
 
         def proceed() -> None:
@@ -98,10 +97,11 @@ class KeyringAccess:
         result: T | CacheError
         try:
             self._submit(do, answer)
-            result = answer.get(timeout=max(min(seconds, self._timeout), 0.0)).get()
-        except queue.Empty:
-            result = KeyringUnavailableError.of(SILENT if THREAD.hangs(self._timeout / 2) else BUSY)
-            self._rest(result)
+            if answer.wait(min(seconds, self._timeout)):
+                result = answer.value.get()
+            else:
+                result = KeyringUnavailableError.of(SILENT if THREAD.hangs(self._timeout / 2) else BUSY)
+                self._rest(result)
         finally:
             given_up.append(True)
         if isinstance(result, CacheError):
@@ -120,9 +120,9 @@ class KeyringAccess:
             pause = f" The next try is in {cause.pause:.0f} seconds." if cause and cause.pause else ""
             logging.getLogger("siperb").warning("Nothing is cached. %s%s%s", error, in_code, pause)
 
-    def _submit(self, work: Callable[[], T], answer: queue.SimpleQueue[Outcome[T]]) -> None:
+    def _submit(self, work: Callable[[], T], answer: Answer[Outcome[T]]) -> None:
         try:
-            return THREAD.submit(work, answer.put)
+            return THREAD.submit(work, answer.give)
         except RuntimeError as error:
             if type(error) is not RuntimeError:  # a signal handler's own
                 raise

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from siperb.cache.records import Key
 from siperb.core.wire import Request, Response
 from siperb.errors import SiperbError
 from siperb.models import Session
-from siperb.threads import Outcome, WorkerPool
+from siperb.threads import Answer, Outcome, WorkerPool
 
 T = TypeVar("T")
 
@@ -59,7 +58,7 @@ class Run:
         self.client = client
         self.account = account
         self.began = time.monotonic()
-        self.stopped: SimpleQueue[None] = SimpleQueue()
+        self.stopped = Answer[None]()
 
     def hold_back(self, seconds: float) -> None:
         now = time.monotonic()
@@ -69,7 +68,7 @@ class Run:
 
     def check(self) -> None:
         """Raise `SiperbError` when nobody waits for the run any more."""
-        if not self.stopped.empty():
+        if self.stopped.is_given:
             raise SiperbError("Nobody waits for this any more.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import queue
 import re
 import secrets
 import ssl
@@ -28,7 +27,7 @@ from siperb.models import Provisioning, Session
 from siperb.sip.message import ADVICE, MAX_MESSAGE, too_large
 from siperb.sip.register import Conversation, Question
 from siperb.sip.registration import Registration
-from siperb.threads import Outcome, WorkerPool
+from siperb.threads import Answer, Outcome, WorkerPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,26 +85,24 @@ def in_a_thread(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **
     may hold the thread for longer than the caller.
     """
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
-    answers: queue.SimpleQueue[Outcome[Any]] = queue.SimpleQueue()
+    answer = Answer[Outcome[Any]]()
 
     async def run() -> None:
         task = asyncio.ensure_future(function(*args, **kwargs))
         running.append((asyncio.get_running_loop(), task))
         await asyncio.wait([task])
-        answers.put(Outcome(task.result))
+        answer.give(Outcome(task.result))
 
     # Its own outcome counts where there was no event loop to be had.
-    WorkerPool("siperb-registrar", 1, linger=0.0).submit(lambda: asyncio.run(run()), answers.put)
-    outcome: Outcome[T] | None = None
+    WorkerPool("siperb-registrar", 1, linger=0.0).submit(lambda: asyncio.run(run()), answer.give)
     try:
-        while outcome is None:
-            with suppress(queue.Empty):
-                outcome = answers.get(timeout=HEARTBEAT)
+        while not answer.wait(HEARTBEAT):
+            pass
     except BaseException:
         with suppress(IndexError, RuntimeError):  # not begun yet, or just over
             running[0][0].call_soon_threadsafe(running[0][1].cancel)
         raise
-    return outcome.get()
+    return cast(T, answer.value.get())
 
 
 async def _converse(question: Question, origin: str | None, timeout: float, user_agent: str) -> Registration:

@@ -22,7 +22,7 @@ from siperb.client.ports import Call, Run
 from siperb.core.wire import Request, Response
 from siperb.errors import APITimeoutError, SiperbError, bare
 from siperb.models import BulkResult
-from siperb.threads import Outcome, WorkerPool, importing
+from siperb.threads import Answer, Outcome, WorkerPool, importing
 
 if TYPE_CHECKING:
     from siperb.sip.registration import Registration
@@ -81,16 +81,12 @@ class Ports(BulkRuns):
 
     async def _sleep(self, seconds: float) -> None:
         run = run_under_way.get()
-        stopped = run.stopped if run else queue.SimpleQueue[None]()
-        with suppress(queue.Empty):
-            stopped.put(stopped.get(timeout=seconds))
+        (run.stopped if run else Answer[None]()).wait(seconds)
 
     async def _ask_cache(self, threads: WorkerPool, work: Callable[[], T], seconds: float) -> Outcome[T] | None:
-        answer: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
-        threads.submit(work, answer.put)
-        with suppress(queue.Empty):
-            return answer.get(timeout=seconds)
-        return None
+        answer = Answer[Outcome[T]]()
+        threads.submit(work, answer.give)
+        return answer.value if answer.wait(seconds) else None
 
     @asynccontextmanager
     async def _alone(self, call: Call, name: Hashable = None) -> AsyncGenerator[None, None]:
@@ -105,7 +101,7 @@ class Ports(BulkRuns):
         finally:
             if self._turns.get(name) is mine:
                 del self._turns[name]
-            mine.ended.put(None)
+            mine.ended.give(None)
 
     def _behind(self, key: Key, refresh: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         due = object()
@@ -158,7 +154,7 @@ class Ports(BulkRuns):
                 under_way -= 1
                 result = bulk.finish(outcome.get())
         finally:
-            run.stopped.put(None)
+            run.stopped.give(None)
             pool.end()
 
     def _do(self, run: Run, work: Callable[[Item], T], item: Item) -> BulkResult[Item, T]:
@@ -187,10 +183,10 @@ class Ports(BulkRuns):
             return
         self._closed = True
         if self._refreshes and threading.current_thread().name != REFRESHER:
-            ended: queue.SimpleQueue[object] = queue.SimpleQueue()
-            with suppress(RuntimeError, queue.Empty):
-                self._refresher.submit(int, ended.put)  # behind all that is due
-                ended.get(timeout=REFRESH_TIMEOUT)
+            ended = Answer[object]()
+            with suppress(RuntimeError):
+                self._refresher.submit(int, ended.give)  # behind all that is due
+                ended.wait(REFRESH_TIMEOUT)
         for transport in self._transports.values():
             transport.close()
 
@@ -212,7 +208,7 @@ class _Turn:
     def __init__(self, call: Any) -> None:
         self._call = call
         self._thread = threading.get_ident()
-        self.ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.ended = Answer[None]()
 
     @property
     def is_held(self) -> bool:
@@ -224,9 +220,7 @@ class _Turn:
         return self.is_held and self._thread == threading.get_ident()
 
     def wait(self, seconds: float) -> None:
-        with suppress(queue.Empty):
-            self.ended.get(timeout=seconds)
-            self.ended.put(None)  # for the next one who waits
+        self.ended.wait(seconds)
 
 
 def _time_left(call: Call) -> float:

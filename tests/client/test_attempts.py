@@ -203,7 +203,7 @@ def test_what_a_run_is_held_back_is_not_of_the_calls_time() -> None:
 
 def test_nothing_is_sent_for_a_run_that_nobody_waits_for() -> None:
     world, run = World(session=ANN), Run(None, Account(""))
-    run.stopped.put(None)
+    run.stopped.give(None)
     with pytest.raises(SiperbError, match="Nobody waits"):
         world.ask(DEVICES, run=run)
     assert world.done == []

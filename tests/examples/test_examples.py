@@ -146,7 +146,7 @@ def test_the_example_tests_pass(
     monkeypatch.chdir(pytester.path if is_copied else EXAMPLES.parent)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     path = names[0] if is_copied else f"examples/{names[0]}"
-    command = [sys.executable, "-m", "pytest", "-p", "siperb.testing.plugin", "-p", "no:cacheprovider", path]
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_siperb", "-p", "no:cacheprovider", path]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout
     assert f"{4 if len(names) == 1 else 3} passed" in run.stdout

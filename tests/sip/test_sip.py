@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import attrs
 import pytest
+from interrupts import of_the_package
 
 from siperb import sip
 from siperb.core.structure import structure
@@ -331,7 +332,7 @@ def test_an_error_leaves_without_frames_that_hold_secrets(call: Callable[[], obj
         call()
     error = caught.value
     assert (error.__cause__, error.__context__) == (None, None)
-    frames = [frame for frame, _ in walk_tb(error.__traceback__) if "/siperb/" in frame.f_code.co_filename]
+    frames = [frame for frame, _ in walk_tb(error.__traceback__) if of_the_package(frame)]
     for value in [value for frame in frames for value in frame.f_locals.values()]:
         assert not re.search("p8fe4c|havHcBwB|eyJhbGci", repr(value))
     assert frames[-1].f_code.co_name == "call"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from siperb.cache.lockfile import exclusive
-from siperb.threads import Outcome, WorkerPool
+from siperb.threads import Answer, Outcome, WorkerPool
 
 
 def named(name: str) -> list[threading.Thread]:
@@ -245,3 +245,31 @@ def test_a_file_system_without_locks_is_one_without_a_lock(
     monkeypatch.undo()
     with exclusive() as locked:  # the file was closed
         assert locked
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 1e-9, 2e-7, 1e-6, 2e-6])
+def test_a_short_wait_ends(seconds: float) -> None:
+    """That of `SimpleQueue` did not, in one of some thousand."""
+    assert not any(Answer[int]().wait(seconds) for _ in range(10_000))
+
+
+def test_a_thread_that_does_not_linger_ends() -> None:
+    threads: queue.SimpleQueue[Outcome[threading.Thread]] = queue.SimpleQueue()
+    pool = WorkerPool("test-short", 1, linger=0.0)
+    for _ in range(1_000):
+        pool.submit(threading.current_thread, threads.put)
+        thread = threads.get(timeout=30).get()
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+
+
+def test_a_value_is_there_for_everybody_who_waits() -> None:
+    answer, heard = Answer[int](), queue.SimpleQueue[Outcome[bool]]()
+    pool = WorkerPool("test-answer", 3)
+    for _ in range(3):
+        pool.submit(partial(answer.wait, 30.0), heard.put)
+    answer.give(7)
+    answer.give(8)
+    assert [heard.get(timeout=30).get() for _ in range(3)] == [True] * 3
+    assert answer.value == 7
+    pool.end()

@@ -30,7 +30,8 @@ LOGIN_KEY = "SiperbLogin"
 MOST = 1000  # outdated generations that are remembered
 READERS = WorkerPool("siperb-cache", 4)  # a cache of the user's own may hang
 
-random_number = random.SystemRandom().random  # leaves a program's own seed alone, and differs in every process
+# It leaves a program's own seed alone, and differs in every process.
+random_number: Callable[[], float] = random.SystemRandom().random
 
 
 class Caching(Ports):

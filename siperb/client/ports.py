@@ -31,9 +31,10 @@ class Account:
     is_given = False
     login_key: str | None = None
     replaced: str | None = None
-    renewed_at = NEVER
+    renewed_at: float = NEVER
     failure: SiperbError | None = None
-    failed_at = refused_until = NEVER
+    failed_at: float = NEVER
+    refused_until: float = NEVER
 
     def __init__(
         self, origin: str, pat: str | None = None, session: Session | None = None, *, is_over: bool = False
@@ -51,14 +52,14 @@ class Run:
     held: seconds, in all. stopped: filled when nobody waits for the run any more.
     """
 
-    until = NEVER
-    held = 0.0
+    until: float = NEVER
+    held: float = 0.0
 
     def __init__(self, client: object, account: Account) -> None:
         self.client = client
         self.account = account
-        self.began = time.monotonic()
-        self.stopped = Answer[None]()
+        self.began: float = time.monotonic()
+        self.stopped: Answer[None] = Answer()
 
     def hold_back(self, seconds: float) -> None:
         now = time.monotonic()

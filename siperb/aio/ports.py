@@ -9,7 +9,6 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from siperb.cache.records import Key
 from siperb.client.bulk import Bulk, BulkRuns, failure
 from siperb.client.kept import REFRESH_TIMEOUT
 from siperb.client.network import loading_libraries
@@ -22,6 +21,7 @@ from siperb.threads import Outcome, WorkerPool
 if TYPE_CHECKING:
     import aiohttp
 
+    from siperb.cache import Key
     from siperb.sip.registration import Registration
 
 Item = TypeVar("Item")

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from siperb.cache.records import Key, Record
-
 if TYPE_CHECKING:
     from siperb.cache.keyring import KeyringCache
     from siperb.cache.memory import MemoryCache
     from siperb.cache.protocol import Cache
+    from siperb.cache.records import Key, Record
 
 __all__ = ["Cache", "Key", "KeyringCache", "MemoryCache", "Record", "default_cache"]
 
@@ -24,7 +23,13 @@ def default_cache() -> KeyringCache:
     return DEFAULT
 
 
-_ROOMS = {"Cache": "protocol", "KeyringCache": "keyring", "MemoryCache": "memory"}
+_ROOMS = {
+    "Cache": "protocol",
+    "Key": "records",
+    "KeyringCache": "keyring",
+    "MemoryCache": "memory",
+    "Record": "records",
+}
 
 
 def __getattr__(name: str) -> object:

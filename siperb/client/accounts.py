@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from contextvars import ContextVar
+from functools import lru_cache
 from weakref import WeakSet
 
 from siperb.client.arguments import pat_of_environment
@@ -25,6 +26,7 @@ LATE_PATCHING = (
     "patch first, import siperb then."
 )
 _local = threading.local
+_checked = lru_cache(maxsize=8)(check_base_url)  # each call asks for its address
 
 run_under_way: ContextVar[Run | None] = ContextVar("run_under_way", default=None)
 """The bulk run that the code is part of: between the run and its calls stands the user's own function."""
@@ -133,7 +135,7 @@ class Accounts(Kept):
         return run if run and run.client is self.__dict__ else None
 
     def _origin(self) -> str:
-        return self._base_url or check_base_url(os.environ.get("SIPERB_BASE_URL") or DEFAULT_BASE_URL)
+        return self._base_url or _checked(os.environ.get("SIPERB_BASE_URL") or DEFAULT_BASE_URL)
 
     def _default_pat(self) -> str | None:
         """The PAT of the constructor or of the environment; without one the call looks into the keyring."""

@@ -12,15 +12,14 @@ from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from siperb.cache import default_cache
-from siperb.cache.records import Key, Record
+import siperb.cache
 from siperb.client.ports import Account, Call, Ports
 from siperb.core.wire import TOKEN, Response, is_object, parse_login
 from siperb.errors import CacheError, CredentialsUnavailableError, MissingCredentialsError, SiperbError
 from siperb.threads import WorkerPool
 
 if TYPE_CHECKING:
-    from siperb.cache import Cache
+    from siperb.cache import Cache, Key, Record
 
 logger: logging.Logger = logging.getLogger("siperb")
 P = ParamSpec("P")
@@ -66,8 +65,8 @@ class Caching(Ports):
         lifetime: float | None = None,
     ) -> bool:
         """Store a record of this user, over the generation `replaces` alone if given; whether it was stored."""
-        account, owner = call.account, Key.scope_of(call.account.origin, user_id)
-        record = Record.new(payload, now=time.time, random=random_number, lifetime=lifetime)
+        account, owner = call.account, siperb.cache.Key.scope_of(call.account.origin, user_id)
+        record = siperb.cache.Record.new(payload, now=time.time, random=random_number, lifetime=lifetime)
 
         def save(cache: Cache) -> bool:
             return not account.is_over and cache.save(key, record, owner=owner, expected=replaces) is True
@@ -83,7 +82,7 @@ class Caching(Ports):
         return False
 
     async def _of_cache(self, call: Call, work: Callable[[Cache], T], threads: WorkerPool, seconds: float) -> T:
-        cache: Any = default_cache() if self._cache is None else self._cache
+        cache: Any = siperb.cache.default_cache() if self._cache is None else self._cache
         is_keyring = not isinstance(cache, OwnCache)
         if is_keyring:
             cache = cache.within(seconds)
@@ -148,7 +147,7 @@ class Caching(Ports):
             logger.warning(
                 "Nobody is known to log out: log in with this PAT, with the login_key it was cached under, first."
             )
-        for owner in sorted(Key.scope_of(origin, user) for user in users):
+        for owner in sorted(siperb.cache.Key.scope_of(origin, user) for user in users):
             forget = partial(_forget_owner, owner=owner)
             gone = await self._change(call, forget) and gone
         if not gone:
@@ -162,12 +161,12 @@ def _forget_owner(cache: Cache, owner: str) -> bool:
 
 def session_key(origin: str, pat: str, login_key: str | None) -> Key:
     """The key of the cached session of a PAT."""
-    return Key.of(origin, pat, "session", LOGIN_KEY if login_key is None else login_key)
+    return siperb.cache.Key.of(origin, pat, "session", LOGIN_KEY if login_key is None else login_key)
 
 
 def pat_key(origin: str) -> Key:
     """The key of the PAT that `save_pat` keeps."""
-    return Key.of(origin, "", "pat")
+    return siperb.cache.Key.of(origin, "", "pat")
 
 
 def stored_text(record: Record | None) -> dict[str, str]:
@@ -223,7 +222,7 @@ class OwnCache:
 
     def _load(self, key: Key) -> Record | None:
         answer: Any = self._cache.load(key)
-        if not isinstance(answer, (Record, NoneType)):
+        if not isinstance(answer, (siperb.cache.Record, NoneType)):
             raise TypeError
         return answer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from siperb.cache.records import Key, Record
+import siperb.cache
 from siperb.client.caching import understood
 from siperb.client.ports import NEVER, Account, Call
 from siperb.client.steps import Steps
@@ -21,6 +21,9 @@ from siperb.errors import (
     SiperbError,
 )
 from siperb.models import Provisioning
+
+if TYPE_CHECKING:
+    from siperb.cache import Key, Record
 
 logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")
@@ -88,7 +91,7 @@ class Kept(Steps):
     def _key(self, call: Call, operation: Operation[Any], user_id: str) -> Key:
         assert operation.kept
         whose = () if self._domain_user is None else (self._domain_user,)
-        return Key.of(call.account.origin, user_id, *operation.kept, *whose)
+        return siperb.cache.Key.of(call.account.origin, user_id, *operation.kept, *whose)
 
     async def _refresh(self, account: Account, operation: Operation[Any], record: Record) -> None:
         if account.is_over or self._is_paused():

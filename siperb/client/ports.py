@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from siperb.cache.records import Key
 from siperb.core.wire import Request, Response
 from siperb.errors import SiperbError
 from siperb.models import Session
 from siperb.threads import Answer, Outcome, WorkerPool
+
+if TYPE_CHECKING:
+    from siperb.cache import Key
 
 T = TypeVar("T")
 

@@ -13,7 +13,6 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from siperb.cache.records import Key
 from siperb.client.accounts import run_under_way
 from siperb.client.bulk import Bulk, BulkRuns, failure
 from siperb.client.kept import REFRESH_TIMEOUT
@@ -25,6 +24,7 @@ from siperb.models import BulkResult
 from siperb.threads import Answer, Outcome, WorkerPool, importing
 
 if TYPE_CHECKING:
+    from siperb.cache import Key
     from siperb.sip.registration import Registration
     from siperb.sync.transport import Transport
 

@@ -8,9 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from siperb.cli.failures import exit_code_of, is_expected
-from siperb.cli.options import Options
-from siperb.cli.parser import parse
+from siperb.cli.failures import KNOWN, exit_code_of
+from siperb.cli.parser import Options, parse
+from siperb.cli.secrets import ended_by_signals
 
 __all__ = ["main"]
 
@@ -20,16 +20,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     options = Options(json="--json" in argv)
     try:
-        options = parse(argv)
-        return _run(options)
+        with ended_by_signals():
+            options = parse(argv)
+            return _run(options)
     except SystemExit as stop:  # --help and --version end so
         return stop.code if isinstance(stop.code, int) else 1
     except BrokenPipeError:
         _discard_output()
         return 141
-    except (Exception, KeyboardInterrupt) as error:
-        if not is_expected(error):
-            raise
+    except KNOWN as error:
         if isinstance(error, OSError):
             _discard_output()
         from siperb.cli.terminal import report
@@ -39,16 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    from siperb.cli.private_file import ended_by_signals
-
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a screen may show "\u0141"; data must not be altered
             is_shown = stream is sys.stderr or (stream.isatty() and not options.reveal)
             stream.reconfigure(errors="backslashreplace" if is_shown else "strict")
-    with ended_by_signals():
-        code: int = options.run(options) or 0
-        if sys.stdout:
-            sys.stdout.flush()
+    code: int = options.run(options) or 0
+    if sys.stdout:
+        sys.stdout.flush()
     return code
 
 

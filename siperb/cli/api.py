@@ -10,16 +10,14 @@ from typing import Any
 
 from siperb.cli.devices import as_user, find_device
 from siperb.cli.failures import USAGE, CommandError
-from siperb.cli.masking import MASKED, is_secret_name, mask_all
-from siperb.cli.options import Options
+from siperb.cli.parser import Options
+from siperb.cli.secrets import is_secret_name, mask_all
 from siperb.cli.session import client
-from siperb.cli.terminal import ask, can_ask, is_terminal, json_text, say, write
+from siperb.cli.terminal import ask, is_terminal, json_text, say, show_masked, write
 
 
 def api(options: Options) -> None:
-    """Call any operation of the API.
-
-    {user_id} in PATH is you, or who --user names. {device} is the token of
+    """{user_id} in PATH is you, or who --user names. {device} is the token of
     --device, so that none stands on a command line. Put PATH between quotes.
     Fields are the query of GET, HEAD and DELETE, else a JSON object as the body;
     beside --input they are the query. A secret belongs in --input.
@@ -32,45 +30,34 @@ def api(options: Options) -> None:
     path, reads = _path(options), options.method in ("GET", "HEAD")
     query, body = _query_and_body(options)
     if (options.all and options.method != "GET") or (reads and (options.dry_run or body is not None)):
-        raise CommandError(
-            "--all is for GET alone; --input and --dry-run are for methods that change something.", USAGE
-        )
-    question = f"{options.method} {options.path}{f' of {options.user}' if options.user else ''}?"
-    asks = options.method == "DELETE" and not options.dry_run and can_ask(options, question)
+        raise CommandError("--all is for GET; --input and --dry-run are for methods that change something.", USAGE)
     with client(options) as own:
         siperb = as_user(own, options)
         ids: dict[str, Any] = {}
+        question = f"{options.method} {options.path}{f' of {options.user}' if options.user else ''}"
         if options.device is not None:
             device = find_device(siperb, options.device)
             ids["device"] = device.device_token
-            question = f'{question[:-1]} (device "{device.description or options.device}")?'
+            question += f' (device "{device.description or options.device}")'
         if options.dry_run:
             said = {"method": options.method, "path": path, "query": query, "body": body}
-            write(json_text(mask_all(said, [])))
+            write(json_text(mask_all(said)))
             say("This is a dry run: nothing was changed.")
             return
-        if asks:
-            ask(question)
+        if options.method == "DELETE":
+            ask(f"{question}?", options)
         if options.all:
             answer: Any = siperb.get_all(path, params=query, **ids)
         else:
             answer = siperb.request(options.method, path, params=query, json=body, **ids)
-        _show(answer, options, [*ids.values(), own.session.session_token if own.session else None])
-
-
-def _show(answer: Any, options: Options, secrets: list[str | None]) -> None:
-    is_screen = is_terminal(sys.stdout)
     if answer is None:
         say("Done; the answer is empty.")
-    elif isinstance(answer, bytes):
-        if is_screen:
-            raise CommandError(f"The answer is no JSON but {len(answer)} bytes: send it into a file or a pipe.")
-        sys.stdout.buffer.write(answer)
+    elif not isinstance(answer, bytes):
+        show_masked(answer, options)
+    elif is_terminal(sys.stdout):
+        raise CommandError(f"The answer is no JSON but {len(answer)} bytes: send it into a file or a pipe.")
     else:
-        shown = mask_all(answer, secrets) if is_screen and not options.reveal else answer
-        write(json_text(shown))
-        if shown != answer:
-            say(MASKED)
+        sys.stdout.buffer.write(answer)
 
 
 def _path(options: Options) -> str:
@@ -91,18 +78,14 @@ def _path(options: Options) -> str:
 
 
 def _query_and_body(options: Options) -> tuple[dict[str, Any] | None, Any]:
-    pairs: list[tuple[str, Any]] = options.fields or []
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise CommandError("One name is given twice.", USAGE)
-    for name, value in pairs:
+    fields: dict[str, Any] = dict(options.fields or [])
+    for name, value in fields.items():
         if is_secret_name(name) and value not in (True, False, None):
             raise CommandError(f"{name} may be a secret, and `ps` shows command lines: use --input.", USAGE)
     if options.input is None:
         return (fields, None) if options.method in ("GET", "HEAD", "DELETE") else (None, fields or None)
+    data = sys.stdin.buffer.read() if options.input == "-" else Path(options.input).read_bytes()
     try:
-        return fields or None, json.loads(
-            sys.stdin.buffer.read() if options.input == "-" else Path(options.input).read_bytes()
-        )
+        return fields or None, json.loads(data)
     except (ValueError, RecursionError):
         raise CommandError("--input holds no JSON: correct the file.", USAGE) from None

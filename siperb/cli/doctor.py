@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
-import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
@@ -13,25 +11,21 @@ from urllib.parse import urlsplit
 
 from siperb import sip
 from siperb.cache import KeyringCache
-from siperb.cli.devices import NO_DEVICE, as_user, choose
-from siperb.cli.failures import CREDENTIALS, ERROR, CommandError, exit_code_of, is_expected, sentence
-from siperb.cli.masking import mask
-from siperb.cli.options import Options
-from siperb.cli.session import address, client, environment_proxy, environment_token, find_token, is_loopback
+from siperb.cli import session
+from siperb.cli.devices import NO_DEVICE, as_user, choose_device
+from siperb.cli.failures import CREDENTIALS, ERROR, KNOWN, CommandError, exit_code_of, sentence
+from siperb.cli.parser import Options
+from siperb.cli.secrets import mask
 from siperb.cli.terminal import is_terminal, json_text, say, show_table, write
-from siperb.cli.wait import Wait
 from siperb.errors import CacheError
 
 TIMEOUT = 10.0  # seconds for one call, where --timeout says nothing
 NAMES = ("address", "keyring", "token", "login", "devices", "provisioning", "registration")
 COLOURS = {"ok": "green", "failed": "red", "skipped": "dim"}
-NULL = "keyring.backends.null.Keyring"
 
 
 def doctor(options: Options) -> int:
-    """Check everything that is needed, and say what to do about what fails.
-
-    It checks the address and its proxy, the keyring, the token, a login, the
+    """It checks the address and its proxy, the keyring, the token, a login, the
     devices, the provisioning of the first one or of --device, and whether the SIP
     registrar accepts it. It disturbs no phone and shows no secret.
 
@@ -43,17 +37,13 @@ def doctor(options: Options) -> int:
     with contextlib.ExitStack() as stack:
         checks = _checks(options, stack)
         for name in NAMES:
-            began = time.monotonic()
-            status, detail = "skipped", f"because of the {cause}"
             try:
-                with Wait(f"Checking {name}"):
-                    status, detail = (status, detail) if cause else next(checks)
+                status, detail = ("skipped", f"because of the {cause}") if cause else next(checks)
             except Exception as error:
                 status, cause, code = "failed", name, CREDENTIALS if exit_code_of(error) == CREDENTIALS else ERROR
                 # The text of an unknown error may hold a secret.
-                detail = sentence(error) if is_expected(error) else f"{type(error).__name__}: please report it."
-            seconds = round(time.monotonic() - began, 3)
-            findings.append({"name": name, "status": status, "detail": detail, "seconds": seconds})
+                detail = sentence(error) if isinstance(error, KNOWN) else f"{type(error).__name__}: please report it."
+            findings.append({"name": name, "status": status, "detail": detail})
             if not options.json and is_terminal(sys.stdout):
                 say(f"{name:14}{detail}", mark=f"{status:9}", style=COLOURS[status], stream=sys.stdout)
             elif not options.json:
@@ -67,25 +57,23 @@ def doctor(options: Options) -> int:
 
 def _checks(options: Options, stack: contextlib.ExitStack) -> Iterator[tuple[str, str]]:
     """Status and detail of each of `NAMES`; an exception for one that fails, with which all ends."""
-    base_url, source = address(options)
-    proxy = urlsplit(environment_proxy(base_url) or "")  # user and password are not shown
+    base_url, source = session.address(options)
+    proxy = urlsplit(session.environment_proxy(base_url) or "")  # user and password are not shown
     through = f" through the proxy {proxy.hostname}:{proxy.port or 80}" if proxy.hostname else ""
     yield "ok", f"{base_url} ({source}){through}"
 
-    cache, found = KeyringCache(), None if options.account is not None else environment_token()
+    cache, found = KeyringCache(), None if options.account is not None else session.environment_token()
     try:
-        if os.environ.get("PYTHON_KEYRING_BACKEND") == NULL:
-            yield "skipped", "none is wanted: PYTHON_KEYRING_BACKEND names the null keyring"
-        else:
-            cache.check()
-            yield "ok", f"{cache.backend()} stores and reads"
+        cache.check()
     except CacheError as error:
         if not found:
             raise
-        yield "skipped", f"not needed, as the token comes from {found[1]}. {sentence(error)}"
+        yield "skipped", f"not needed, as the token comes from {found[1]}. {error}"
+    else:
+        yield "ok", f"{cache.backend()} stores and reads"
 
-    pat, source = find_token(options)
-    own = stack.enter_context(client(options, pat, max_retries=0))
+    pat, source = session.find_token(options)
+    own = stack.enter_context(session.client(options, pat, max_retries=0))
     yield "ok", f"{mask(pat)} from {source}"
 
     yield "ok", f"user {own.login().user_id}"
@@ -94,7 +82,7 @@ def _checks(options: Options, stack: contextlib.ExitStack) -> Iterator[tuple[str
     devices = siperb.get_devices()
     if not devices:
         raise CommandError(NO_DEVICE)
-    device = choose(devices, options.device or "#1")
+    device = choose_device(devices, options.device or "#1")
     yield "ok", f"{len(devices)} script device{'s' if len(devices) > 1 else ''}"
 
     phone = siperb.get_provisioning(device.device_token)
@@ -109,9 +97,8 @@ def _checks(options: Options, stack: contextlib.ExitStack) -> Iterator[tuple[str
     if is_plain and host.endswith(".example"):  # a domain that never resolves (RFC 2606)
         yield "skipped", f"{host} is made up: the API is a loopback one"
         return
-    said = siperb.check_registration(phone, insecure=is_plain and is_loopback(host))
+    said = siperb.check_registration(phone, insecure=is_plain and session.is_loopback(host))
     if not said.accepted:
-        meaning = said.meaning
-        raise CommandError(f"{meaning[:1].upper()}{meaning[1:]}: {said.advice}.")
+        raise CommandError(f"{said.meaning}: {said.advice}.")
     phones = [f"{one.uri} ({one.user_agent or 'unknown phone'})" for one in said.contacts]
     yield "ok", f"accepted; registered: {', '.join(phones[:3]) or 'no phone'}{', …' if len(phones) > 3 else ''}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import Any, cast, get_args
 from siperb.cli.failures import ERROR, USAGE, CommandError, sentence
 from siperb.cli.fleet_file import Problem, Row, address_of, read_rows, with_types
 from siperb.cli.fleet_plan import Action, Step, called, plan
-from siperb.cli.masking import mask_all
-from siperb.cli.options import Options
+from siperb.cli.parser import Options
+from siperb.cli.secrets import mask_all
 from siperb.cli.session import CommandClient, client
-from siperb.cli.terminal import ask, can_ask, is_terminal, json_text, say, shortened, show_table, write
-from siperb.cli.wait import Bar
-from siperb.errors import APIError, AuthenticationError, ConfigurationError, NotFoundError, PermissionDeniedError
+from siperb.cli.terminal import Bar, ask, is_terminal, json_text, lock, say, shortened, show_table, write
+from siperb.errors import APIError, AuthenticationError, ConfigurationError, NotFoundError
 from siperb.models import DomainUser
 
 AT_A_TIME = 8  # users
@@ -29,59 +27,42 @@ UserPlan = tuple[DomainUser | None, list[Step]]  # None: still to be created
 
 
 def fleet_plan(options: Options) -> int:
-    """Compare the users and devices of your domain with a CSV file.
-
-    FILE is in UTF-8. A row is a device and its user. The first line names the
-    columns: email, device, and if you want name (of the user), platform (script),
-    and set:KEY for a setting of the device. A row without a device is a user alone.
-    An empty setting leaves the setting as it is.
+    """A row of FILE is a device and its user. The first line names the columns: email,
+    device, and if you want name (of the user), platform (script), and set:KEY for a
+    setting of the device. A row without a device is a user alone. An empty setting
+    leaves the setting as it is.
 
     --prune deletes devices that the file lacks, of the users and platforms that it
     has. It never deletes a user, nor a device that looks like a row.
-
-    A pipe gets a line for each step: line, action, e-mail address, device,
-    platform, status, change as JSON, message. Secrets in a change are masked.
     """
-    rows = _rows(options)
     with client(options) as siperb:
-        steps = _steps(_look(siperb, rows, options))
+        steps = [step for _, steps in _look(siperb, options) for step in steps]
+    steps.sort(key=lambda step: step.line or sys.maxsize)  # as in the file; what it lacks comes last
     for step in steps:
         _tell(step, step.status, step.problem or step.note, options)
     count = Counter("failed" if step.problem else step.action or step.status for step in steps)
-    pairs = (action.split() for action in get_args(Action))
-    todo = [f"{_plural(count[f'{verb} {what}'], what)} to {verb}" for verb, what in pairs if count[f"{verb} {what}"]]
+    todo = [f"{_plural(count[each], each.split()[1])} to {each.split()[0]}" for each in get_args(Action) if count[each]]
     todo += [f"{count['failed']} impossible"] if count["failed"] else []
     _say_sum(", ".join(todo) or "nothing to do", count["unchanged"])
     return ERROR if any(step.problem or (options.exit_code and step.action) for step in steps) else 0
 
 
 def fleet_apply(options: Options) -> int:
-    """Create, change and delete what the CSV file says.
-
-    `siperb fleet plan --help` describes the file. The whole file is checked first.
+    """`siperb fleet plan --help` describes the file. The whole file is checked first.
     Run it again after a failure: finished rows are skipped. It asks before it
     deletes devices, or creates more than 20 users.
     """
-    rows = _rows(options)
     with client(options) as siperb:
-        plans = _look(siperb, rows, options)
-        steps = _steps(plans)
+        plans = _look(siperb, options)
+        steps = [step for _, steps in plans for step in steps]
         _ask(steps, options)
-        with Bar("Applying") as bar:
-            run = Run(siperb, bar, steps, options)
-            try:
-                for result in siperb.bulk(run, plans, concurrency=AT_A_TIME):
-                    if result.error is not None:
-                        raise result.error
-            finally:
-                run.close()
+        bar = Bar("Applying")
+        run = Run(siperb, bar, steps, options)
+        with bar, contextlib.closing(run):
+            for result in siperb.bulk(run, plans, concurrency=AT_A_TIME):
+                if result.error is not None:
+                    raise result.error
     return ERROR if run.count["failed"] or run.count["skipped"] else 0
-
-
-def _rows(options: Options) -> list[Row]:
-    rows, problems = read_rows(Path(options.file).read_bytes())
-    _refuse(problems, options)
-    return rows
 
 
 def _refuse(problems: Sequence[Problem], options: Options) -> None:
@@ -94,8 +75,10 @@ def _refuse(problems: Sequence[Problem], options: Options) -> None:
         raise CommandError("Nothing was done: correct the file first.", USAGE)
 
 
-def _look(siperb: CommandClient, rows: list[Row], options: Options) -> list[UserPlan]:
+def _look(siperb: CommandClient, options: Options) -> list[UserPlan]:
     """What there is, and what is to be done. A user whom the API does not tell about is the problem of its rows."""
+    rows, problems = read_rows(Path(options.file).read_bytes())
+    _refuse(problems, options)
     if any(row.settings for row in rows):
         rows, problems = with_types(rows, siperb.get_settings())
         _refuse(problems, options)
@@ -115,16 +98,16 @@ def _look(siperb: CommandClient, rows: list[Row], options: Options) -> list[User
         return user, list(plan(its_rows, user, devices, settings, prune=options.prune))
 
     plans: list[UserPlan] = []
-    with Bar("Reading") as bar:
+    bar = Bar("Reading")
+    with bar:
         for result in siperb.bulk(look, rows_of, concurrency=AT_A_TIME, on_progress=bar):
-            bar.held_until = siperb.held_until
-            if isinstance(result.error, APIError) and not isinstance(result.error, AuthenticationError):
+            if result.value is not None:
+                plans.append(result.value)
+            elif isinstance(result.error, APIError) and not isinstance(result.error, AuthenticationError):
                 problem = sentence(result.error)
                 plans.append((None, [Step.failed(row, problem) for row in rows_of[result.item]]))
-            elif result.error is not None or result.value is None:
-                raise result.error or AssertionError
-            else:
-                plans.append(result.value)
+            elif result.error is not None:
+                raise result.error
     return plans
 
 
@@ -141,38 +124,34 @@ def _ask(steps: Sequence[Step], options: Options) -> None:
     users = sum(step.action == "create user" for step in steps)
     questions = [f"Delete {_plural(len(deleted), 'device')}, with all credentials"] if deleted else []
     questions += [f"Create {users} users, who take {users} seats"] if users > MANY_USERS else []
-    question = f"{' and '.join(questions)}?"
-    if questions and can_ask(options, question):
+    if questions and not options.yes:
         for step in deleted:
             say(f" {_line(step, '')}", mark="-", style="red")
-        ask(question)
+        ask(f"{' and '.join(questions)}?", options)
 
 
 class Run:
     """Carry out the steps of a user, one after the other; each is told at once and counted, from several threads."""
 
     def __init__(self, siperb: CommandClient, bar: Bar, steps: Sequence[Step], options: Options) -> None:
-        self._siperb, self._bar, self._options = siperb, bar, options
-        self._lock, self._is_closed, self._no_seat = threading.Lock(), False, ""
-        self.count = Counter[str]()
+        self._siperb, self._bar, self._options, self._is_closed = siperb, bar, options, False
         self._total = sum(bool(step.action or step.problem) for step in steps)
+        self.count: Counter[str] = Counter()
 
     def __call__(self, of_user: UserPlan) -> None:
-        (user, steps), why_not = of_user, ""
+        (user, steps), is_missing = of_user, False
         for step in steps:
-            why_not = self._no_seat if step.action == "create user" else why_not
-            if not step.action or why_not:
-                self._tell(step, "skipped" if step.action else step.status, why_not or step.problem or step.note)
-                continue
-            try:
-                user = self._do(step, user)
-                self._tell(step, "done", "")
-            except (APIError, ConfigurationError) as error:
-                self._tell(step, "failed", sentence(error))
-                if step.action == "create user":
-                    why_not = "The user was not created."
-                    if isinstance(error, PermissionDeniedError):  # no seat is left
-                        self._no_seat = "No user can be created."
+            if is_missing:
+                self._tell(step, "skipped", "The user was not created.")
+            elif not step.action:
+                self._tell(step, step.status, step.problem or step.note)
+            else:
+                try:
+                    user = self._do(step, user)
+                    self._tell(step, "done", "")
+                except (APIError, ConfigurationError) as error:
+                    self._tell(step, "failed", sentence(error))
+                    is_missing = user is None
 
     def _do(self, step: Step, user: DomainUser | None) -> DomainUser:
         if user is None:
@@ -191,7 +170,7 @@ class Run:
         return user
 
     def _tell(self, step: Step, status: str, message: str) -> None:
-        with self._lock:
+        with lock:
             if not self._is_closed:
                 self.count[status] += 1
                 self._bar.failed = self.count["failed"]
@@ -200,14 +179,12 @@ class Run:
 
     def close(self) -> None:
         """Say the sum. Nothing is told of steps that end from now on."""
-        with self._lock:
+        with lock:
             self._is_closed = True
         done, failed = self.count["done"], self.count["failed"]
         text = f"{_plural(done, 'change')} applied" + (f", {failed} failed" if failed else "")
         text += f", {self._total - done - failed} not tried" if done + failed < self._total else ""
         _say_sum(text, self.count["unchanged"])
-        if done < self._total:
-            say("Run the command again to do the rest: it looks first at what is done.")
 
 
 def _say_sum(text: str, unchanged: int) -> None:
@@ -219,13 +196,8 @@ def _plural(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _steps(plans: Sequence[UserPlan]) -> list[Step]:
-    """In the order of the file, what it lacks last."""
-    return sorted((step for _, steps in plans for step in steps), key=lambda step: (step.line is None, step.line or 0))
-
-
 def _tell(step: Step, status: str, message: str, options: Options) -> None:
-    change = mask_all(step.change, [])  # what is told here ends in logs
+    change = mask_all(step.change)  # what is told here ends in logs
     said = {"line": step.line, "action": step.action, "email": step.email, "device": step.device or None}
     said |= {"platform": step.platform or None, "status": status, "change": change or None, "message": message or None}
     if options.json:
@@ -239,12 +211,11 @@ def _tell(step: Step, status: str, message: str, options: Options) -> None:
 
 
 def _line(step: Step, message: str) -> str:
-    kind = "device" if step.platform else "user"
-    change, before = mask_all(step.change, []), mask_all(step.before, [])
-    changes = [f"{key} {f'{_value(before[key])} → ' if key in before else ''}{_value(change[key])}" for key in change]
+    def text(value: object) -> str:
+        return shortened(json.dumps(value, ensure_ascii=False), 40)
+
+    change, before = mask_all(step.change), mask_all(step.before)
+    changes = [f"{key} {f'{text(before[key])} → ' if key in before else ''}{text(change[key])}" for key in change]
     name = f"{step.device} ({step.platform})" if step.platform else ""
-    return f"{kind:6}  {step.email}  {': '.join(filter(None, (name, message or ', '.join(changes))))}".rstrip()
-
-
-def _value(value: object) -> str:
-    return shortened(json.dumps(value, ensure_ascii=False), 40)
+    said = ": ".join(filter(None, (name, message or ", ".join(changes))))
+    return f"{'device' if step.platform else 'user  '}  {step.email}  {said}".rstrip()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 import unicodedata
@@ -12,7 +11,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from siperb.cli.options import did_you_mean
+from siperb.cli.failures import did_you_mean
 
 COLUMNS = ("email", "device", "name", "platform")
 PLATFORMS = ("script", "ios", "android", "webpage", "electron")
@@ -63,58 +62,52 @@ def read_rows(content: bytes) -> tuple[list[Row], list[Problem]]:
     rows: list[Row] = []
     header: list[str] = []
     problems: list[Problem] = []
+    reader, end = _reader(text), 0
     try:
-        for line, cells in _lines(text):
+        for row in reader:
+            line, end = end + 1, reader.line_num
+            cells = [cell.strip() for cell in row]
+            if not any(cells):
+                continue
             if not header:
                 names = [re.sub("^set: *", SETTING, cell, flags=re.IGNORECASE) for cell in cells]
-                names = names[: max(number for number, name in enumerate(names, 1) if name)]  # no empty one at the end
                 header = [name if name.startswith(SETTING) else name.casefold() for name in names]
-                problems += [(line, problem) for problem in _wrong_with_header(header)]
+                while not header[-1]:  # programs write an empty column at the end
+                    header.pop()
+                problems = [(line, problem) for problem in _wrong_with_header(header)]
                 if problems:
                     return [], problems
             elif any(cells[len(header) :]):
                 problems.append((line, f"has {len(cells)} cells, and the first line has {len(header)} names"))
             else:  # programs leave out trailing cells that are empty
-                rows.append(row := _row(line, dict(zip(header, [*cells, *[""] * len(header)], strict=False))))
-                problems += [(line, problem) for problem in _wrong_with(row)]
+                rows.append(_row(line, dict(zip(header, [*cells, *[""] * len(header)], strict=False))))
+                problems += [(line, problem) for problem in _wrong_with(rows[-1])]
     except csv.Error as error:
-        problems.append((error.args[1], f"is no CSV ({error.args[0]}): look for a quotation mark without its pair"))
+        problems.append((end + 1, f"is no CSV ({error}): look for a quotation mark without its pair"))
     if not header and not problems:
-        problems.append((1, "is empty: the names of columns are needed, email and device"))
+        problems = [(1, "is empty: the names of columns are needed, email and device")]
     return rows, sorted([*problems, *_contradictions(rows)])
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines that are not empty, with their numbers; not those that programs write about the file itself."""
-    lines = re.split(r"\r\n?|\n", text)
-    start, delimiter = 0, ""
-    while start < len(lines) and (not lines[start].strip() or re.match(r"#TYPE |sep=.", lines[start])):
-        if lines[start].startswith("sep="):  # Excel's; the other one is PowerShell's
-            delimiter = lines[start][4]
-        start += 1
-    delimiter = delimiter or max(",;\t", key="".join(lines[start : start + 1]).count)
-    reader = csv.reader(io.StringIO("\n".join(lines[start:]), newline=""), delimiter=delimiter, strict=True)
-    while True:
-        line = start + reader.line_num + 1
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise csv.Error(str(error), line) from None
-        if any(cells):
-            yield line, cells
+def _reader(text: str) -> Any:
+    """The lines, empty in place of those that Excel (sep=) and PowerShell (#TYPE) write about the file itself."""
+    lines, delimiter = [f"{line}\n" for line in re.split(r"\r\n?|\n", text)], ""
+    for number, line in enumerate(lines):
+        if line.strip() and not re.match("#TYPE |sep=.", line):
+            delimiter = delimiter or max(",;\t", key=line.count)
+            break
+        delimiter = line[4] if line.startswith("sep=") else delimiter
+        lines[number] = "\n"
+    return csv.reader(lines, delimiter=delimiter or ",", strict=True)
 
 
 def _wrong_with_header(header: Sequence[str]) -> Iterator[str]:
     for number, name in enumerate(header, 1):
-        if not name:
-            yield f"has no name for column {number}"
-        elif name in header[: number - 1]:
+        if name in header[: number - 1]:
             yield f"has the column {name} twice"
         elif name not in COLUMNS and not re.match(f"{SETTING}.", name):
-            near = did_you_mean(name, COLUMNS)
-            yield f"has an unknown column, {name[:40]}" + (near or f"; there are {', '.join(COLUMNS)}, {SETTING}KEY")
+            near = did_you_mean(name, COLUMNS) or f"; there are {', '.join(COLUMNS)}, {SETTING}KEY"
+            yield f"has an unknown column, {name[:40] or number}{near}"
     yield from (f"has no column {name}" for name in COLUMNS[:2] if name not in header)
 
 
@@ -131,8 +124,8 @@ def _wrong_with(row: Row) -> Iterator[str]:
     elif not re.fullmatch(r"[^@\s]+@[^@\s]+", row.email):
         yield "has no e-mail address in the column email"
     if row.platform not in PLATFORMS:
-        near = did_you_mean(row.platform, PLATFORMS)
-        yield "has an unknown platform" + (near or f"; there are {', '.join(PLATFORMS)}")
+        near = did_you_mean(row.platform, PLATFORMS) or f"; there are {', '.join(PLATFORMS)}"
+        yield f"has an unknown platform{near}"
     for column, text in ("email", row.email), ("device", row.device), ("name", row.name):
         if len(clean(text)) > LONGEST_NAME:
             yield f"has more than {LONGEST_NAME} characters in the column {column}"
@@ -155,39 +148,42 @@ def _contradictions(rows: Iterable[Row]) -> Iterator[Problem]:
             yield row.line, f"gives the user another name than line {before.line}"
 
 
-KINDS: dict[str, tuple[tuple[str, ...], type | tuple[type, ...]]] = {  # what is wanted: names of the type, and examples
-    "true or false": (("boolean", "bool"), bool),
-    "a number such as 1000 or 0.5": (("number", "integer", "int", "float"), (int, float)),
-    f"a text of {LONGEST_TEXT} characters at most": (("string", "text"), str),
-    "JSON": (("json", "object", "array"), (dict, list)),
+WANTED: dict[type[object], str] = {
+    bool: "true or false",
+    float: "a number such as 1000 or 0.5",
+    str: f"a text of {LONGEST_TEXT} characters at most",
+    list: "JSON",
 }
+TYPES: dict[str, type[object]] = {"bool": bool, "num": float, "int": float, "float": float, "str": str, "text": str}
+ROUNDED = r"[0-9]([.,][0-9]+)?E\+[0-9]+"  # what a spreadsheet makes of a long number
 
 
 def with_types(rows: Sequence[Row], described: Iterable[Mapping[str, Any]]) -> tuple[list[Row], list[Problem]]:
     """The rows with values of the types that the API states: a phone ignores ``"true"`` for true."""
-    kinds = {str(key): _kind_of(entry) for entry in described if (key := _first(entry, "key", "name", "setting"))}
+    types = {str(key): _type_of(entry) for entry in described if (key := _first(entry, "key", "name", "setting"))}
     typed: list[Row] = []
     problems: list[Problem] = []
     for row in rows:
         values: dict[str, Any] = {}
         for key, text in row.settings.items():
             try:
-                values[key] = _value(text, kinds[key])
+                values[key] = _value(text, types[key])
             except KeyError:
-                problems.append((row.line, f"has an unknown setting, {key[:40]}{did_you_mean(key, kinds)}"))
+                problems.append((row.line, f"has an unknown setting, {key[:40]}{did_you_mean(key, types)}"))
             except (ValueError, RecursionError):
-                hint = ", not what a spreadsheet makes of a long number" if re.match(r"[0-9][0-9.,]*E\+", text) else ""
-                problems.append((row.line, f"needs {kinds[key] or 'a type that the API names'} for {key}{hint}"))
+                hint = ", not what a spreadsheet makes of a long number" if re.fullmatch(ROUNDED, text) else ""
+                problems.append((row.line, f"needs {WANTED[types[key]]} for {key}{hint}"))
         typed.append(evolve(row, settings=values))
     return typed, problems
 
 
-def _kind_of(entry: Mapping[str, Any]) -> str:
-    """As the type is named, else as the default or the value is. No document says what the API calls them."""
-    said = str(_first(entry, "type", "datatype")).casefold()
-    example = _first(entry, "default", "defaultvalue", "value", "currentvalue", "current")
-    named = next((kind for kind, (names, _) in KINDS.items() if said in names), None)
-    return named or next((kind for kind, (_, types) in KINDS.items() if isinstance(example, types)), "")
+def _type_of(entry: Mapping[str, Any]) -> type[object]:
+    """As the API names it, in no documented way; else that of the default or the value. JSON in doubt."""
+    name = str(_first(entry, "type", "datatype")).casefold()
+    value: object = _first(entry, "default", "defaultvalue", "value", "currentvalue", "current")
+    number = float if isinstance(value, (int, float)) else list
+    guess = bool if isinstance(value, bool) else str if isinstance(value, str) else number
+    return next((kind for beginning, kind in TYPES.items() if name.startswith(beginning)), guess)
 
 
 def _first(entry: Mapping[str, Any], *names: str) -> Any:
@@ -195,18 +191,15 @@ def _first(entry: Mapping[str, Any], *names: str) -> Any:
     return next((known[name] for name in names if known.get(name) is not None), None)
 
 
-def _value(text: str, kind: str) -> Any:
-    """ValueError for what is not of this kind, and where a program that wrote the file may have changed it."""
-    boolean, number, string, document = KINDS
-    if kind == boolean and text.casefold() in ("true", "false"):
-        return text.casefold() == "true"
-    if kind == number:
-        return _number(text)
-    if kind == string and len(text) <= LONGEST_TEXT and not re.fullmatch(r"[0-9]([.,][0-9]+)?E\+[0-9]+", text):
+def _value(text: str, kind: type[object]) -> Any:
+    """ValueError for what is not of this type, and where a program that wrote the file may have changed it."""
+    if kind is str and len(text) <= LONGEST_TEXT and not re.fullmatch(ROUNDED, text):
         return text
-    if kind == document:
+    if kind is bool and text.casefold() in ("true", "false"):
+        return text.casefold() == "true"
+    if kind is list:
         return json.loads(text, parse_constant=_number, parse_float=_number)
-    raise ValueError
+    return _number(text if kind is float else "")
 
 
 def _number(text: str) -> float:

@@ -57,10 +57,7 @@ def plan(
     *,
     prune: bool = False,
 ) -> Iterator[Step]:
-    """The steps for the rows of one user, in their order, then the devices that they lack.
-
-    user: None: still to be created. settings: by device token, of devices whose rows have settings.
-    """
+    """The steps for the rows of one user (None: to be created), in their order, then the devices that they lack."""
     first = next((row for row in rows if row.name), rows[0])
     name, now = clean(first.name), user and user.raw.get("UserDescription")
     is_renamed = bool(name) and isinstance(now, str) and clean(now) != name
@@ -98,5 +95,4 @@ def _device_step(row: Row, devices: Sequence[Device], settings: Mapping[str, Map
 
 
 def _is_same(one: object, other: object) -> bool:
-    """1 is true in Python, and not to a phone."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+    return one == other and isinstance(one, bool) == isinstance(other, bool)  # 1 is no true to a phone

@@ -5,50 +5,28 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 from siperb import sip
-from siperb.cli import private_file
-from siperb.cli.devices import as_user, choose
+from siperb.cli import secrets
+from siperb.cli.devices import as_user, choose_device
 from siperb.cli.failures import ERROR, USAGE, CommandError, as_document
-from siperb.cli.masking import MASKED, mask, mask_all
-from siperb.cli.options import Options
+from siperb.cli.parser import Options
+from siperb.cli.secrets import MASKED, mask, mask_all
 from siperb.cli.session import CommandClient, client
-from siperb.cli.terminal import is_terminal, json_text, printable, read_secret, say, warn, write
-from siperb.cli.wait import Bar
+from siperb.cli.terminal import WARNING, Bar, is_terminal, json_text, printable, read_secret, say, write
 from siperb.errors import IncompleteProvisioningError, SiperbError
 
 if TYPE_CHECKING:
     from siperb.models import Provisioning, Session
 
-FIELDS = [
-    "sip_username",
-    "sip_password",
-    "sip_domain",
-    "sip_wss_server",
-    "sip_websocket_port",
-    "sip_server_path",
-    "contact_user_name",
-    "sip_jwt",
-    "jwt_expires_at",
-    "registration_mode",
-    "profile_name",
-]
-
 
 def provision(options: Options) -> int:
-    """Get the SIP credentials of one device, or of all.
-
-    DEVICE is the device's description, the beginning of it, or the device's number
+    """DEVICE is the device's description, the beginning of it, or the device's number
     in `siperb devices`. A device token is a secret: give `-` and pipe it in.
-    A terminal gets secrets masked. A pipe and a file get them whole.
 
-    formats:
-      json   the fields of siperb.Provisioning; raw is the whole document
-      env    NAME=value lines for a shell: SIPERB_SIP_USERNAME, SIPERB_SIP_PASSWORD
-      sipjs  the options of a SIP.js UserAgent
-      jssip  the options of a JsSIP UA
+    env is NAME=value lines for a shell, sipjs and jssip are the options of these
+    libraries, json has all fields; its raw is the API's whole document.
 
     examples:
       siperb provision "Front Desk" --format sipjs -o phone.json
@@ -62,9 +40,9 @@ def provision(options: Options) -> int:
         raise CommandError("--format env is for one device, and is no JSON.", USAGE)
     if options.everyone and options.user is not None:
         raise CommandError("--everyone means every user: leave --user out.", USAGE)
-    file = private_file.checked(options)
+    file = secrets.checked(options)
     is_masked = file is None and is_terminal(sys.stdout) and not options.reveal
-    with client(options) as own, private_file.opened(file) as out:
+    with client(options) as own, secrets.opened(file) as out:
         code = (_many if is_many else _one)(as_user(own, options), options, out if file else None, is_masked)
     if file:
         say(f"Written to {file}, which only you can read.")
@@ -77,72 +55,63 @@ def _one(siperb: CommandClient, options: Options, file: TextIO | None, is_masked
     if options.device == "-":
         token = read_secret("Device token, not shown: ")
     else:
-        token = choose(siperb.get_devices(), options.device).device_token
+        token = choose_device(siperb.get_devices(), options.device).device_token
     found = siperb.get_provisioning(token)
-    document = _document(options, found, siperb.session, is_masked)
+    document = build(options.format, found, siperb.session, is_masked=is_masked)
     try:
         sip.check(found)
     except IncompleteProvisioningError as error:
-        warn(str(error))
+        say(str(error), **WARNING)
+    on_screen = not file and is_terminal(sys.stdout)
     if options.format == "env":
-        text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in document.items())
-        shown = "\n".join(map(printable, text.split("\n"))) if not file and is_terminal(sys.stdout) else text
+        lines = [f"{name}={shlex.quote(value)}" for name, value in document.items()]
+        write("".join(f"{printable(line) if on_screen else line}\n" for line in lines), file)
     else:
-        shown = json_text(document, on_screen=False if file else None)
-    write(shown, file)
+        write(json_text(document, on_screen=on_screen), file)
     return 0
 
 
 def _many(siperb: CommandClient, options: Options, file: TextIO | None, is_masked: bool) -> int:
-    began, failed, done = time.monotonic(), 0, 0
+    failed, done = 0, 0
     devices = enumerate([] if options.everyone else siperb.get_devices(), 1)
     names = {one.device_token: {"number": number, "description": one.description} for number, one in devices}
     users = {user.user_id: user.email for user in siperb.get_domain_users()} if options.everyone else {}
     chosen: dict[str, Any] = {"domain_users": users} if options.everyone else {"device_tokens": names}
-    with Bar("Provisioning") as bar:
-        bar(0, len(names))
+    bar = Bar("Provisioning")
+    bar(0, len(names))
+    with bar:
         for result in siperb.provision_all(**chosen, on_progress=bar):
             said: dict[str, Any] = {**names.get(result.device_token, {})}
             if options.everyone:
                 token = mask(result.device_token) if is_masked else result.device_token
-                said |= {
-                    "user": users.get(str(result.user_id)),
-                    "user_id": result.user_id,
-                    "device_token": token or None,
-                }
+                said |= {"user": users.get(str(result.user_id)), "user_id": result.user_id, "device_token": token}
             try:
                 if result.error is not None:
                     raise result.error
                 session = siperb.session if result.user_id is None else None  # it is nobody else's to have
-                said["provisioning"] = _document(options, result.provisioning, session, is_masked)
+                said["provisioning"] = build(options.format, result.provisioning, session, is_masked=is_masked)
                 sip.check(result.provisioning)  # no phone registers with one that is incomplete
             except SiperbError as error:
                 said |= as_document(error)
                 failed += 1
-            bar.failed, bar.held_until, done = failed, siperb.held_until, done + 1
+            bar.failed, done = failed, done + 1
             write(json_text(said, is_line=True, on_screen=False if file else None), file)
-    took = f" in {time.monotonic() - began:.1f} s" if is_terminal(sys.stderr) else ""
-    say(f"{done - failed} of {done} devices provisioned{took}.")
+    say(f"{done - failed} of {done} devices provisioned.")
     return ERROR if failed else 0
 
 
-def _document(options: Options, found: Provisioning, session: Session | None, is_masked: bool) -> dict[str, Any]:
-    document = build(options.format, found, session)
+def build(form: str, found: Provisioning, session: Session | None, *, is_masked: bool = False) -> dict[str, Any]:
+    """The document of a format."""
+    values = found.to_dict()
+    raw = values.pop("raw")
+    values["jwt_expires_at"] = found.jwt_expires_at and found.jwt_expires_at.isoformat()
+    if form in ("sipjs", "jssip"):
+        document = sip.sipjs(found, session) if form == "sipjs" else sip.jssip(found, session)
+    elif form == "json":
+        document = {**values, "raw": raw}
+    else:  # what is missing is empty, so that no variable keeps a value of another device
+        document = {f"SIPERB_{name.upper()}": str(value or "") for name, value in values.items()}
+        if unfit := [name for name, value in document.items() if re.search("[\0\ud800-\udfff]", value)]:
+            raise CommandError(f"{unfit[0]} has characters that no variable can hold: use --format json.")
     secrets = (found.sip_password, found.sip_jwt, session.session_token if session else None)
     return mask_all(document, secrets) if is_masked else document
-
-
-def build(form: str, found: Provisioning, session: Session | None) -> dict[str, Any]:
-    """The document of a format, with the real secrets."""
-    if form in ("sipjs", "jssip"):
-        return sip.sipjs(found, session) if form == "sipjs" else sip.jssip(found, session)
-    values: dict[str, Any] = {name: getattr(found, name) for name in FIELDS}
-    values["jwt_expires_at"] = found.jwt_expires_at and found.jwt_expires_at.isoformat()
-    if form == "json":
-        return {**values, "raw": found.to_dict()["raw"]}
-    # What is missing is empty, so that no variable keeps a value of another device.
-    variables = {f"SIPERB_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
-    for name, value in variables.items():
-        if re.search("[\0\ud800-\udfff]", value):
-            raise CommandError(f"{name} has characters that no environment variable can hold: use --format json.")
-    return variables

@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
-import math
 import os
 import re
 import shutil
 import sys
 import threading
+import time
 import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
-from siperb.cli.failures import CREDENTIALS, USAGE, CommandError, as_document, exit_code_of, sentence
-from siperb.cli.options import Options
+from siperb.cli.failures import CREDENTIALS, USAGE, CommandError, Interrupted, as_document, exit_code_of, sentence
+from siperb.cli.parser import Options
+from siperb.cli.secrets import MASKED, mask_all
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 # Controls, marks of direction, and letters that nobody sees.
@@ -26,16 +27,13 @@ _UNSEEN = re.compile(
     "\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 _BREAKS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")  # they would end a cell or a line of a table in a pipe
-lock = threading.RLock()
+lock: contextlib.AbstractContextManager[bool] = threading.RLock()
 _drawn = 0  # columns of the status line
+WARNING: dict[str, Any] = {"mark": "siperb: warning: ", "style": "yellow"}
 
 
 def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
-
-
-def columns() -> int:
-    return shutil.get_terminal_size().columns
 
 
 def paint(text: str, style: str, stream: TextIO | None = None) -> str:
@@ -72,31 +70,17 @@ def say(text: str, *, mark: str = "", style: str = "", stream: TextIO | None = N
         write(f"{paint(mark, style, stream)}{printable(text)}\n", stream)
 
 
-def warn(text: str) -> None:
-    say(text, mark="siperb: warning: ", style="yellow")
-
-
 def json_text(document: Any, *, is_line: bool = False, on_screen: bool | None = None) -> str:
-    """JSON and a line break. A terminal in UTF-8 shows letters as they are; everything else gets ASCII.
-
-    Infinity and NaN become null, as JavaScript writes them: JSON has neither.
-    """
+    """JSON and a line break. A terminal in UTF-8 shows letters as they are; everything else gets ASCII."""
     on_screen = is_terminal(sys.stdout) if on_screen is None else on_screen
     is_utf8 = on_screen and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     options: dict[str, Any] = {"indent": None if is_line else 2, "ensure_ascii": not is_utf8, "allow_nan": False}
     try:
         text = json.dumps(document, **options)
-    except ValueError:
-        text = json.dumps(_finite(document), **options)
+    except ValueError:  # Infinity and NaN become null, as in JavaScript: JSON has neither
+        finite = json.loads(json.dumps(document), parse_constant=lambda _: None)
+        text = json.dumps(finite, **options)
     return "\n".join(map(printable, text.split("\n")) if on_screen else (text,)) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _finite(inner) for name, inner in cast(Mapping[str, Any], value).items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in cast(list[Any], value)]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def printable(text: str) -> str:
@@ -105,8 +89,8 @@ def printable(text: str) -> str:
 
 
 def width_of(text: str) -> int:
-    """Columns on the screen, colours not counted."""
-    return sum(map(_width_of_letter, re.sub(r"\x1b\[[0-9]*m", "", text)))
+    """Columns on the screen."""
+    return sum(map(_width_of_letter, text))
 
 
 def _width_of_letter(letter: str) -> int:
@@ -136,15 +120,20 @@ def show_list(rows: Sequence[Mapping[str, object]], header: Mapping[str, str], e
         say(empty)
 
 
-def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Rows: in columns that fit a terminal, below a header; in a pipe whole, with tabs, without a header.
+def show_masked(document: Any, options: Options, *, as_lines: bool = False) -> None:
+    """Write JSON. A terminal gets its secrets masked, without --reveal."""
+    shown = mask_all(document) if is_terminal(sys.stdout) and not options.reveal else document
+    write("".join(json_text(one, is_line=True) for one in shown) if as_lines else json_text(shown))
+    if shown != document:
+        say(MASKED)
 
-    Without a header nothing is shortened: the rows are names and values.
-    """
+
+def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """In columns that fit a terminal, or, without a header, are whole; in a pipe whole, with tabs, without a header."""
     if not is_terminal(sys.stdout):
         write("".join("\t".join(_BREAKS.sub("\ufffd", cell) for cell in row) + "\n" for row in rows))
         return
-    room = columns() if header else sys.maxsize
+    room = shutil.get_terminal_size().columns if header else sys.maxsize
     cells = [[shortened(printable(cell), room) for cell in row] for row in ([header] if header else []) + [*rows]]
     widths = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     while sum(widths) + 2 * len(widths) - 2 > room and max(widths) > 4:
@@ -155,22 +144,43 @@ def show_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         write(f"{paint(line, 'bold') if header and not number else line}\n")
 
 
-def can_ask(options: Options, question: str) -> bool:
-    """False with --yes; `CommandError` without it where there is nobody to ask."""
-    if not options.yes and not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+class Bar:
+    """An ``on_progress`` of the client's bulk calls: how far they are, on the last line of a terminal."""
+
+    failed: int = 0  # of those done; the caller counts
+
+    def __init__(self, text: str) -> None:
+        self._text, self._began, self._done, self._total = text, time.monotonic(), 0, 0
+        self._next = self._began + 1  # a short run draws nothing
+
+    def __call__(self, done: int, total: int | None) -> None:
+        self._done, self._total, now = done, total or 0, time.monotonic()
+        if now > self._next and is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
+            self._next = now + 0.2
+            draw(shortened(self.line(now - self._began), shutil.get_terminal_size().columns - 1))
+
+    def line(self, seconds: float) -> str:
+        left = seconds / max(self._done, 1) * (self._total - self._done)
+        text = f"{self._text} {self._done}{f'/{self._total}' if self._total else ''}, {self.failed} failed"
+        return f"{text}, {max(1, round(left))} s left" if self._done and self._total else text
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *raised: object) -> None:
+        draw("")
+        if isinstance(raised[1], Interrupted):
+            raised[1].detail = f" after {self._done}{f' of {self._total}' if self._total else ''}"
+
+
+def ask(question: str, options: Options) -> None:
+    """Ask at the terminal, on stderr: stdout may be a pipe. `CommandError` unless the answer, or --yes, is yes."""
+    if options.yes:
+        return
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise CommandError(f"{question} Nobody can be asked here: give --yes.", USAGE)
-    return not options.yes
-
-
-def ask(question: str) -> None:
-    """Ask at the terminal, on stderr: stdout may be a pipe. `CommandError` unless the answer is yes."""
-    try:
-        write(f"{printable(question)} [y/N] ", sys.stderr)
-        is_agreed = sys.stdin.readline().strip().casefold() in ("y", "yes")
-    except KeyboardInterrupt:
-        say("")
-        raise
-    if not is_agreed:
+    write(f"{printable(question)} [y/N] ", sys.stderr)
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
         raise CommandError("Nothing was done.")
 
 
@@ -178,9 +188,16 @@ def read_secret(prompt: str) -> str:
     """Return what is typed without echo, or the first line of what is piped in. `CommandError` when there is none."""
     from siperb.cli.session import LARGEST_PAT_FILE, decode_secret
 
+    text = ""
     try:
-        data = b"" if is_terminal(sys.stdin) or not sys.stdin else sys.stdin.buffer.read(LARGEST_PAT_FILE)
-        text = _typed(prompt) if is_terminal(sys.stdin) else decode_secret(data)
+        if is_terminal(sys.stdin):
+            with warnings.catch_warnings(), contextlib.suppress(EOFError):
+                warnings.simplefilter("error", getpass.GetPassWarning)
+                text = getpass.getpass(prompt, stream=sys.stderr)
+        elif sys.stdin:
+            text = decode_secret(sys.stdin.buffer.read(LARGEST_PAT_FILE))
+    except getpass.GetPassWarning:
+        raise CommandError("This terminal would show what is typed: pipe it in.") from None
     except UnicodeDecodeError:
         raise CommandError("The input is not text in UTF-8 or UTF-16: save it as plain text.", CREDENTIALS) from None
     if not text.strip():
@@ -188,22 +205,10 @@ def read_secret(prompt: str) -> str:
     return text.strip().splitlines()[0].strip()
 
 
-def _typed(prompt: str) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", getpass.GetPassWarning)
-        try:
-            return getpass.getpass(prompt, stream=sys.stderr)
-        except getpass.GetPassWarning:
-            raise CommandError("This terminal would show what is typed: pipe it in.") from None
-        except EOFError:
-            return ""
-        except KeyboardInterrupt:
-            say("")
-            raise
-
-
 def report(error: BaseException, *, as_json: bool) -> None:
     with contextlib.suppress(OSError):  # the terminal may be what has gone
+        if isinstance(error, Interrupted) and is_terminal(sys.stderr):
+            write("\n", sys.stderr)  # the line has a prompt, or ^C
         if as_json:
             write(json_text({**as_document(error), "exit_code": exit_code_of(error)}, is_line=True), sys.stderr)
         else:

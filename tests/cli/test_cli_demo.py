@@ -19,7 +19,7 @@ import pytest
 from cli_helpers import Run, environment, secrets_of, start
 
 from siperb import Siperb
-from siperb.cli import demo
+from siperb.cli import local
 from siperb.testing import SiperbServer
 
 pytest_plugins = ("cli_fixtures",)
@@ -29,11 +29,17 @@ def test_it_shows_every_line_that_it_runs_and_no_secret(run: Run, server: Siperb
     result = run("demo")
     assert (result.code, result.err) == (0, "")
     shown = [line[4:] for line in result.out.splitlines() if line.startswith((">>> ", "... "))]
-    assert shown == [line for step in demo.STEPS.strip().split("\n\n") for line in step.split("\n")[1:]]
+    assert shown == [line for step in local.STEPS.strip().split("\n\n") for line in step.split("\n")[1:]]
     assert not [secret for secret in secrets_of(server) if secret in result.out]  # of the demo's own seed
     assert not re.search(r"eyJ[\w.-]{40}", result.out)
-    for said in ("['Front Desk', 'Door bell']", "'GET devices', 'POST login', 'GET devices'", "the token is wrong"):
+    for said in ("['Front Desk', 'Door bell']", "the token is wrong"):
         assert said in result.out
+
+
+def test_the_demo_in_json_is_a_line_for_each_step(run: Run) -> None:
+    steps = [json.loads(line) for line in run("demo", "--json").out.splitlines()]
+    assert [step["code"] for step in steps] == [step.partition("\n")[2] for step in local.STEPS.strip().split("\n\n")]
+    assert steps[2]["shown"] == "['Front Desk', 'Door bell']"
 
 
 def test_the_demo_needs_no_account_no_network_and_no_keyring(
@@ -51,7 +57,7 @@ def test_the_demo_needs_no_account_no_network_and_no_keyring(
 
 def test_the_demo_leaves_no_server_behind_when_a_step_fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(threading.enumerate())
-    monkeypatch.setattr(demo, "STEPS", demo.STEPS.replace("session.user_id", "1 / 0"))
+    monkeypatch.setattr(local, "STEPS", local.STEPS.replace("session.user_id", "1 / 0"))
     with pytest.raises(ZeroDivisionError):
         run("demo")
     assert not {thread for thread in threading.enumerate() if thread.name.startswith("siperb-server")} - before
@@ -134,6 +140,7 @@ def test_other_shells_take_the_script(run: Run, tmp_path: Path, shell: str) -> N
     script = tmp_path / "script"
     script.write_text(run("completion", shell).out)
     assert "provision" in script.read_text()
+    assert json.loads(run("completion", shell, "--json").out) == {"shell": shell, "script": script.read_text()}
     if shutil.which(shell) and shell != "tcsh":
         assert subprocess.run([shell, "-n", script], capture_output=True).returncode == 0
 

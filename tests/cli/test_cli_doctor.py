@@ -30,7 +30,9 @@ def test_a_good_day(run: Run, siperb_server: SiperbServer, registrar: StartRegis
     assert list(file_keyring.iterdir()) == []
 
 
-def test_without_a_token(run: Run, siperb_server: SiperbServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_token(
+    run: Run, siperb_server: SiperbServer, file_keyring: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SIPERB_PAT")
     code, found = findings(run)
     assert code == 4
@@ -57,11 +59,6 @@ def test_a_missing_keyring_is_a_failure_for_who_needs_one(
     code, found = findings(run)
     assert (code, found["keyring"]["status"]) == (1, "failed")
     assert "keyring here" in found["keyring"]["detail"]
-
-
-def test_no_keyring_is_touched_where_none_is_wanted(run: Run, siperb_server: SiperbServer) -> None:
-    _, found = findings(run)  # with the null keyring, as all tests
-    assert (found["keyring"]["status"], "none is wanted" in found["keyring"]["detail"]) == ("skipped", True)
 
 
 def test_a_bad_address_and_one_where_nobody_listens(
@@ -169,7 +166,7 @@ def test_an_unknown_error_is_named_without_its_text(
     def burst(*_: object) -> str:
         raise RuntimeError(siperb_server.pat)
 
-    monkeypatch.setattr(doctor, "choose", burst)
+    monkeypatch.setattr(doctor, "choose_device", burst)
     _, found = findings(run)
     assert found["devices"]["detail"] == "RuntimeError: please report it."
     assert siperb_server.pat not in json.dumps(found)

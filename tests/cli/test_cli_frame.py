@@ -13,7 +13,7 @@ import pytest
 from cli_helpers import Run, environment, in_terminal, spawn, start
 
 import siperb
-from siperb.cli.options import COMMANDS
+from siperb.cli.parser import COMMANDS
 from siperb.testing import Body, Hold, SiperbServer, Status
 
 pytest_plugins = ("cli_fixtures",)

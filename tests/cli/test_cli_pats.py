@@ -90,14 +90,11 @@ def test_a_token_that_nobody_could_read_is_revoked_and_the_old_one_lives_on(
     assert logs_in(siperb_server, old)
 
 
-def test_a_token_whose_value_was_lost_is_named(run: Run, siperb_server: SiperbServer) -> None:
+def test_a_token_whose_value_was_lost_is_told_as_such(run: Run, siperb_server: SiperbServer) -> None:
     siperb_server.fail("pats", Lost(), method="POST")
     result = run("pat", "create", "ci")
-    [pat] = [pat for pat in siperb_server.user.pats.values() if pat.name == "ci"]
     assert (result.code, result.out) == (1, "")
-    assert f"`siperb pat revoke {pat.pat_id}`" in result.err
-    siperb_server.fail("pats", Status(500), method="POST")
-    assert "No token was made" in run("pat", "create", "ci").err
+    assert "The API may have done it: check before you try again." in result.err
 
 
 @pytest.mark.parametrize("command", ["revoke", "rotate"])
@@ -106,7 +103,7 @@ def test_several_of_one_name_are_refused_with_their_ids(run: Run, siperb_server:
     more = ["--yes"] if command == "revoke" else []
     result = run("pat", command, "ci", *more)
     assert (result.code, result.out) == (1, "")
-    assert f"{first.pat_id}, {second.pat_id}" in result.err
+    assert f'"ci" ({first.pat_id}), "ci" ({second.pat_id})' in result.err
     assert names(siperb_server).count("ci") == 2
     assert run("pat", command, first.pat_id, *more).code == 0
     assert not logs_in(siperb_server, first.token)
@@ -120,7 +117,6 @@ def test_revoke_asks(run: Run, siperb_server: SiperbServer) -> None:
     siperb_server.add_pat(name="ci")
     for refused in run("pat", "revoke", "ci"), spawn("pat", "revoke", "ci", stdin="y\n"):
         assert (refused.code, "--yes" in refused.err) == (2, True)
-    assert not siperb_server.requests
     declined = in_terminal("pat", "revoke", "ci", prompt="[y/N] ", typed="n")
     assert (declined.code, names(siperb_server).count("ci")) == (1, 1)
     interrupted = in_terminal("pat", "revoke", "ci", prompt="[y/N] ", interrupted=True)

@@ -15,8 +15,8 @@ from cli_helpers import Run, in_terminal, secrets_of
 
 from siperb import Session, Siperb, sip
 from siperb.cli.failures import CommandError
-from siperb.cli.private_file import opened
 from siperb.cli.provision import build
+from siperb.cli.secrets import opened
 from siperb.models import Provisioning
 from siperb.testing import MISSING, SiperbServer, Status
 
@@ -45,7 +45,7 @@ def test_the_forms_are_those_of_the_library(run: Run, phone: tuple[Provisioning,
     assert phone[0].jwt_expires_at
     assert said.pop("jwt_expires_at") == phone[0].jwt_expires_at.isoformat()
     assert said == {name: getattr(phone[0], name) for name in said}
-    assert len(said) == 10
+    assert len(said) == 11
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -139,7 +139,7 @@ def test_a_file_is_for_its_owner_alone_whatever_was_there(
 
 
 @posix
-@pytest.mark.parametrize(("name", "code"), [("link", 1), (".", 1), ("missing/phone.json", 1), ("", 2)])
+@pytest.mark.parametrize(("name", "code"), [("link", 1), (".", 1), ("missing/phone.json", 2), ("", 2)])
 def test_a_file_that_is_refused_is_said_before_anything_is_sent(
     run: Run, siperb_server: SiperbServer, tmp_path: Path, name: str, code: int
 ) -> None:
@@ -225,7 +225,7 @@ def test_all_devices_on_a_terminal_are_masked(siperb_server: SiperbServer) -> No
     for argv in (["--all"], ["--everyone"]):
         result = in_terminal("provision", *argv)
         assert result.code == 0
-        assert " devices provisioned in " in result.out
+        assert " devices provisioned.\n" in result.out
         assert not [secret for secret in secrets if secret in result.out]
 
 

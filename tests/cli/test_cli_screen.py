@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from siperb.cli.masking import is_secret_name, mask, mask_all
+from siperb.cli.secrets import is_secret_name, mask, mask_all
 from siperb.cli.terminal import printable, shortened, width_of
 
 

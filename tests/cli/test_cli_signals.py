@@ -16,18 +16,14 @@ import pytest
 from cli_helpers import posix_signals, start
 from effort import EACH
 
-from siperb.cli import private_file
+from siperb.cli import secrets
 from siperb.cli.failures import Interrupted
 from siperb.testing import Hold, SiperbServer
 
 pytest_plugins = ("cli_fixtures",)
 pytestmark = posix_signals
 
-ENDING = [
-    getattr(signal, name)
-    for name in ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGABRT", "SIGALRM", "SIGUSR1", "SIGXCPU", "SIGRTMIN"]
-    if hasattr(signal, name)
-]
+ENDING = [getattr(signal, name) for name in ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] if hasattr(signal, name)]
 
 
 def left_in(folder: Path) -> list[str]:
@@ -107,9 +103,9 @@ def test_no_instruction_leaves_a_file(tmp_path: Path) -> None:
             raised: list[bool] = []
             try:
                 with (
-                    private_file.ended_by_signals(),
+                    secrets.ended_by_signals(),
                     raised_at(instruction) as raised,
-                    private_file.opened(str(file)) as out,
+                    secrets.opened(str(file)) as out,
                 ):
                     out.write("secret")
             except Interrupted:
@@ -127,21 +123,21 @@ def test_no_instruction_leaves_a_file(tmp_path: Path) -> None:
 
 def test_a_second_signal_before_the_file_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As they come together when a terminal closes, or a service is stopped."""
-    remove = private_file._remove
+    remove = secrets._remove
 
     def late(file: str) -> None:
         if sys._getframe(1).f_code.co_name == "opened":
             os.kill(os.getpid(), signal.SIGTERM)
         remove(file)
 
-    monkeypatch.setattr(private_file, "_remove", late)
+    monkeypatch.setattr(secrets, "_remove", late)
     monkeypatch.setattr(os, "fsync", lambda _: os.kill(os.getpid(), signal.SIGTERM))
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         with (
             pytest.raises(Interrupted),
-            private_file.ended_by_signals(),
-            private_file.opened(str(tmp_path / "phone.json")) as out,
+            secrets.ended_by_signals(),
+            secrets.opened(str(tmp_path / "phone.json")) as out,
         ):
             out.write("secret")
     finally:
@@ -150,7 +146,7 @@ def test_a_second_signal_before_the_file_is_removed(tmp_path: Path, monkeypatch:
 
 
 class raised_at:
-    """SIGTERM before the instruction of this number of `siperb.cli.private_file`."""
+    """SIGTERM before the instruction of this number of `siperb.cli.secrets`."""
 
     def __init__(self, number: int) -> None:
         self._left = number
@@ -164,7 +160,7 @@ class raised_at:
         sys.settrace(None)
 
     def _trace(self, frame: FrameType, event: str, _: object) -> Any:
-        if frame.f_code.co_filename != private_file.__file__ or frame.f_code.co_name == "_end":
+        if frame.f_code.co_filename != secrets.__file__ or frame.f_code.co_name == "_end":
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":

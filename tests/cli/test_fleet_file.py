@@ -72,7 +72,7 @@ def test_a_line_is_where_its_row_begins() -> None:
         (b"emial,device\n", 1, "emial: did you mean email?"),
         (b"email,device,phone number\n", 1, "unknown column, phone number"),
         (b"email,device,email\n", 1, "column email twice"),
-        (b"email,device,,set:a\n", 1, "no name for column 3"),
+        (b"email,device,,set:a\n", 1, "unknown column, 3"),
         (b"email,device,set:\n", 1, "unknown column, set:"),
         (b"email,device\na@c.example,x\n,y\n", 3, "no e-mail"),
         (b"email,device\nAnna,x\n", 2, "no e-mail"),
@@ -153,7 +153,7 @@ def test_a_setting_has_the_type_that_the_api_states(key: str, text: str, value: 
         ("Buddies", "[" * 100_000, "JSON"),
         ("Buddies", "{", "JSON"),
         ("Recrod", "true", "did you mean Record?"),
-        ("Unknown", "red", "a type that the API names"),
+        ("Unknown", "red", "JSON"),
     ],
 )
 def test_a_setting_of_another_type_is_refused(key: str, text: str, said: str) -> None:

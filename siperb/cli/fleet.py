@@ -70,7 +70,7 @@ def _refuse(problems: Sequence[Problem], options: Options) -> None:
         if options.json:
             write(json_text({"line": line, "message": f"line {line} {text}"}, is_line=True), sys.stderr)
         else:
-            say(f"{options.file}: line {line} {text}.")
+            say(f"{options.file}: line {line} {text}{'' if text.endswith('?') else '.'}")
     if problems:
         raise CommandError("Nothing was done: correct the file first.", USAGE)
 

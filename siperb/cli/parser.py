@@ -181,8 +181,8 @@ class Parser(argparse.ArgumentParser):
             value = word.partition("=")[2] if word.startswith("-") else word
             message = message.replace(repr(value), "this value")
             message = message.replace(value, "…") if len(value) > 7 else message
-        end = "" if message.endswith("?") else ":"
-        raise CommandError(f"{message[:1].upper()}{message[1:]}{end} see `{self.prog} --help`.", USAGE)
+        end = " See" if message.endswith("?") else ": see"
+        raise CommandError(f"{message[:1].upper()}{message[1:]}{end} `{self.prog} --help`.", USAGE)
 
 
 def parser_of(name: str) -> Parser:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from backends import FileKeyring
-from cli_helpers import Run, in_terminal, secrets_of, spawn
+from cli_helpers import Run, in_terminal, posix_terminal, secrets_of, spawn
 from keyring.errors import KeyringLocked
 
 from siperb import Siperb
@@ -20,7 +19,6 @@ from siperb.testing import Drop, SiperbServer, User
 
 pytest_plugins = ("cli_fixtures",)
 
-posix_terminal = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo terminals on Windows")
 NAME = "backends.FileKeyring"
 
 

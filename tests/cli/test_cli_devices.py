@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
-from cli_helpers import Run, in_terminal, spawn
+from cli_helpers import Run, in_terminal, posix_terminal, spawn
 
 from siperb import Device
 from siperb.cli.devices import choose_device
@@ -16,7 +15,6 @@ from siperb.testing.data import iso
 
 pytest_plugins = ("cli_fixtures",)
 
-posix_terminal = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo terminals on Windows")
 LOGS = {"register": "RegisterLog", "latency": "NetworkLatencyLog", "trace": "SipTraceLog", "console": "ConsoleLog"}
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import unicodedata
 from pathlib import Path
 
 import pytest
-from cli_helpers import Run, in_terminal
+from cli_helpers import Run, in_terminal, posix_terminal
 from fleet_helpers import lines_of, names, rows_of, written
 
 from siperb.testing import SiperbServer, User
 
 pytest_plugins = ("cli_fixtures", "fleet_fixtures")
 
-posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
 EXAMPLE = Path(__file__).parents[2] / "docs" / "fleet-example.csv"
 READS = {"login", "domain_users", "settings", "devices", "provisioning"}
 
@@ -48,7 +46,7 @@ def test_a_plan_says_what_is_to_be_done_and_does_nothing(
     assert not [device.token for device in ben.devices if device.token in result.out + result.err]
 
 
-@posix
+@posix_terminal
 def test_a_terminal_gets_lines_for_people(siperb_server: SiperbServer, file: Path, ben: User) -> None:
     assert in_terminal("fleet", "plan", str(file), NO_COLOR="1").out.splitlines() == [
         '+ user    anna@contact.example  name "Anna"',
@@ -172,7 +170,7 @@ def test_what_looks_like_a_row_is_never_deleted(run: Run, siperb_server: SiperbS
     assert names(anna) == ["Headset", there]
 
 
-@posix
+@posix_terminal
 @pytest.mark.parametrize(("typed", "code"), [("y", 0), ("n", 1)])
 def test_a_terminal_is_asked(siperb_server: SiperbServer, file: Path, ben: User, typed: str, code: int) -> None:
     result = in_terminal("fleet", "apply", str(file), "--prune", prompt="[y/N] ", typed=typed)

@@ -10,15 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_helpers import Run, environment, in_terminal, spawn, start
+from cli_helpers import Run, environment, in_terminal, posix_terminal, spawn, start
 
 import siperb
 from siperb.cli.parser import COMMANDS
 from siperb.testing import Body, Hold, SiperbServer, Status
 
 pytest_plugins = ("cli_fixtures",)
-
-posix_terminal = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo terminals on Windows")
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])
@@ -65,9 +63,9 @@ def test_every_command_explains_itself(run: Run, command: str, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (["devcies"], "There is no such command: did you mean devices? see `siperb --help`."),
-        (["pat", "crate", "x"], "There is no such command: did you mean pat create? see `siperb pat --help`."),
-        (["devices", "--jsn"], "There is no option --jsn: did you mean --json? see `siperb devices --help`."),
+        (["devcies"], "There is no such command: did you mean devices? See `siperb --help`."),
+        (["pat", "crate", "x"], "There is no such command: did you mean pat create? See `siperb pat --help`."),
+        (["devices", "--jsn"], "There is no option --jsn: did you mean --json? See `siperb devices --help`."),
         (["status", "--token=hush"], "There is no option --token: see `siperb status --help`."),
         (["status", "hush"], "There are too many arguments: see `siperb status --help`."),
         (["devices", "--json=hush"], "this value"),

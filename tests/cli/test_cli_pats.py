@@ -7,13 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
-from cli_helpers import Run, in_terminal, spawn, start
+from cli_helpers import Run, in_terminal, posix_terminal, spawn, start
 
 from siperb.testing import Lost, SiperbServer, Status
 
 pytest_plugins = ("cli_fixtures",)
-
-posix = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo terminals on Windows")
 
 
 def names(server: SiperbServer) -> list[str]:
@@ -30,7 +28,7 @@ def used(server: SiperbServer) -> str:
     return logins[-1].headers["Authorization"].removeprefix("Bearer ")
 
 
-@posix
+@posix_terminal
 def test_list_has_ids_and_dates_and_no_value(run: Run, siperb_server: SiperbServer) -> None:
     pat = siperb_server.add_pat(name="ci\x1b[2J", days=30)
     assert any(line.startswith(f"{pat.pat_id}\tci") for line in run("pat", "list").out.splitlines())
@@ -54,7 +52,7 @@ def test_create_prints_the_token_alone_into_a_pipe(run: Run, siperb_server: Sipe
     assert json.loads(siperb_server.requests[-1].body) == {"friendlyName": "ci", "expirationDays": 7}
 
 
-@posix
+@posix_terminal
 @pytest.mark.parametrize("command", ["create", "rotate"])
 def test_a_terminal_gets_no_token_unless_told_so(siperb_server: SiperbServer, tmp_path: Path, command: str) -> None:
     siperb_server.add_pat(name="ci")
@@ -71,7 +69,7 @@ def test_a_terminal_gets_no_token_unless_told_so(siperb_server: SiperbServer, tm
         assert logs_in(siperb_server, in_terminal("pat", "create", "ci", "--reveal").out.splitlines()[0])
 
 
-@posix
+@posix_terminal
 @pytest.mark.parametrize("command", ["create", "rotate"])
 def test_a_token_that_nobody_could_read_is_revoked_and_the_old_one_lives_on(
     siperb_server: SiperbServer, command: str
@@ -112,7 +110,7 @@ def test_several_of_one_name_are_refused_with_their_ids(run: Run, siperb_server:
     assert "did you mean ci?" in run("pat", command, "c-i", *more).err
 
 
-@posix
+@posix_terminal
 def test_revoke_asks(run: Run, siperb_server: SiperbServer) -> None:
     siperb_server.add_pat(name="ci")
     for refused in run("pat", "revoke", "ci"), spawn("pat", "revoke", "ci", stdin="y\n"):

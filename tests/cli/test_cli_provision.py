@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_helpers import Run, in_terminal, secrets_of
+from cli_helpers import Run, in_terminal, posix_terminal, secrets_of
 
 from siperb import Session, Siperb, sip
 from siperb.cli.failures import CommandError
@@ -23,7 +23,6 @@ from siperb.testing import MISSING, SiperbServer, Status
 pytest_plugins = ("cli_fixtures",)
 
 FORMS = ("json", "env", "sipjs", "jssip")
-posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX files and terminals")
 
 
 @pytest.fixture
@@ -84,7 +83,7 @@ def test_what_no_variable_can_hold_is_an_error(evil: str) -> None:
         build("env", Provisioning(sip_password=evil), None)
 
 
-@posix
+@posix_terminal
 @pytest.mark.parametrize("form", FORMS)
 def test_a_pipe_gets_the_secrets_and_a_terminal_gets_them_masked(
     run: Run, siperb_server: SiperbServer, form: str
@@ -99,7 +98,7 @@ def test_a_pipe_gets_the_secrets_and_a_terminal_gets_them_masked(
     assert len([secret for secret in secrets if secret in in_terminal(*argv, "--reveal").out]) >= 2
 
 
-@posix
+@posix_terminal
 def test_a_terminal_is_not_steered_and_shows_dates(siperb_server: SiperbServer) -> None:
     siperb_server.set_settings(siperb_server.user.devices[0], {"profile_name": "Zoë – 受付 x\x1b]0;owned\x07\x1b[2J"})
     for form in FORMS:
@@ -120,7 +119,7 @@ def test_an_incomplete_document_is_an_error_for_libraries_and_a_warning_else(
     assert told.err.startswith("siperb: warning: ")
 
 
-@posix
+@posix_terminal
 def test_a_file_is_for_its_owner_alone_whatever_was_there(
     run: Run, siperb_server: SiperbServer, tmp_path: Path
 ) -> None:
@@ -138,7 +137,7 @@ def test_a_file_is_for_its_owner_alone_whatever_was_there(
     assert list(tmp_path.iterdir()) == [file]
 
 
-@posix
+@posix_terminal
 @pytest.mark.parametrize(("name", "code"), [("link", 1), (".", 1), ("missing/phone.json", 2), ("", 2)])
 def test_a_file_that_is_refused_is_said_before_anything_is_sent(
     run: Run, siperb_server: SiperbServer, tmp_path: Path, name: str, code: int
@@ -218,7 +217,7 @@ def test_everyone_is_every_user_of_the_domain(run: Run, siperb_server: SiperbSer
     assert sid not in result.out + run("provision", "--everyone", "--format", "sipjs").out
 
 
-@posix
+@posix_terminal
 def test_all_devices_on_a_terminal_are_masked(siperb_server: SiperbServer) -> None:
     siperb_server.add_device(siperb_server.add_domain_user("anna@contact.example"), description="Headset")
     secrets = secrets_of(siperb_server)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-from cli_helpers import Run, in_terminal
+from cli_helpers import Run, in_terminal, posix_terminal
 
 from siperb.cli.terminal import Bar
 from siperb.testing import Delay, Hold, SiperbServer, Status
 
 pytest_plugins = ("cli_fixtures",)
-
-posix_terminal = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo terminals on Windows")
 
 
 def seen_lines(out: str) -> list[str]:

@@ -28,11 +28,6 @@ def test_a_new_user_is_made_once_and_first() -> None:
     ]
 
 
-def test_a_row_without_a_device_is_the_user_alone() -> None:
-    assert list(plan([row(device="")], None)) == [Step("create user", 2, EMAIL)]
-    assert list(plan([row(device="")], ANNA)) == [Step(None, 2, EMAIL)]
-
-
 def test_what_is_there_is_left_alone() -> None:
     [step] = plan([row(name="Anna", settings={"Ring": 5.0})], ANNA, [HEADSET], {"t1": {"Ring": 5, "more": 1}})
     assert step == Step(None, 2, EMAIL, "Headset", "script", device_token="t1")
@@ -49,12 +44,6 @@ def test_a_name_is_changed_where_the_api_says_another() -> None:
 def test_a_setting_is_changed_where_it_is_another(now: object, wanted: object) -> None:
     [step] = plan([row(settings={"Ring": wanted, "same": 1})], ANNA, [HEADSET], {"t1": {"Ring": now, "same": 1}})
     assert (step.action, step.change, step.before) == ("update device", {"Ring": wanted}, {"Ring": now})
-
-
-def test_two_devices_of_one_name_are_a_problem() -> None:
-    [step] = plan([row()], ANNA, [HEADSET, Device("t2", "script", "Headset")], prune=True)
-    assert step.action is None
-    assert step.problem.startswith("2 devices have this name")
 
 
 def test_one_name_on_two_platforms_is_two_devices() -> None:

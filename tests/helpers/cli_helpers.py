@@ -38,6 +38,7 @@ class Result(NamedTuple):
 
 Run = Callable[..., Result]
 
+posix_terminal = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo terminals on Windows")
 posix_signals = pytest.mark.skipif(os.name == "nt", reason="Windows sends no signal to one process")
 
 

@@ -46,7 +46,7 @@ A failure says what to do
 from siperb import SiperbError
 server.revoke_pat()
 try:
-    Siperb(server.pat, base_url=server.base_url).login()
+    client.login()
 except SiperbError as error:
     print(error)
 """

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
+import html
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -143,15 +144,17 @@ async def file(request: web.Request) -> web.FileResponse:
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Only this origin's own pages: another site, or another name for this address, gets nothing (DNS rebinding).
+    """Only this origin's own pages: another site, or another name for this address, gets a link alone (DNS rebinding).
 
-    A browser names the page's Origin with every POST.
+    A browser names the page's Origin with every POST. People type `localhost`, and follow the link.
     """
     origin: str = request.app[OPTIONS].origin
     asked = f"{urlsplit(origin).scheme}://{request.host}"
     said = request.headers.get("Origin", None if request.method == "POST" else origin)
     if as_browsers_send_it(asked) != origin or said != origin:
-        raise web.HTTPForbidden(text=f"This is {origin} only.")
+        link = html.escape(origin)
+        text = f'<!doctype html><title>Web phone</title><p>This phone is at <a href="{link}/">{link}</a>.'
+        raise web.HTTPForbidden(text=text, content_type="text/html")
     return await handler(request)
 
 

@@ -116,32 +116,39 @@ function answered(call) {
 function ended(call, status) {
   close(call.microphone);
   call.microphone = undefined;
+  const hasFailed = call.kind === "out" && !call.answered && !call.outcome;
+  if (hasFailed) Object.assign(call, { kind: "failed", why: words.why(status) });
   remember(call);
-  const how = call.outcome ?? words.endings[status] ?? (status >= 300 ? words.failed(status) : words.ended);
   if (state.call?.before === call) state.call.before = undefined;
   if (state.call !== call) return changed();
   dismiss();
   if (call.before) {
     state.call = call.before;
     state.call.leg.mute(Boolean(state.call.muted));
-    return complain(words.notTransferred(how));
+    return complain(words.notTransferred(call.why ?? call.outcome));
   }
   state.call = undefined;
-  state.news = call.kind === "in" && !call.answered && !call.isDeclined ? words.missed(call.peer) : how;
+  if (hasFailed) complain(words.failed(call.peer, call.why));
+  else state.news = isMissed(call) ? words.missed(call.peer) : call.outcome ?? words.ended;
   changed();
   $("number").focus();
   callEnded();
 }
 
-function remember({ peer, number, kind, began, answered, isDeclined }) {
+function isMissed({ kind, answered, isDeclined }) {
+  return kind === "in" && !answered && !isDeclined;
+}
+
+function remember(call) {
+  const { peer, number, began, answered, why } = call;
   const seconds = answered && Math.round((Date.now() - answered) / 1000);
-  const isMissed = kind === "in" && !answered && !isDeclined;
-  state.calls.unshift({ peer, number, began, seconds, kind: isMissed ? "missed" : kind });
+  state.calls.unshift({ peer, number, began, seconds, why, kind: isMissed(call) ? "missed" : call.kind });
   changed();
 }
 
 function nameOf(number) {
-  return state.buddies.find((buddy) => buddy.number === number)?.name ?? number;
+  const named = [...state.buddies, ...state.calls].find((each) => each.number === number);
+  return named?.name ?? named?.peer ?? number;
 }
 
 function close(microphone) {

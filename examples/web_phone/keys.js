@@ -108,7 +108,7 @@ addEventListener("keydown", (event) => {
     if (state.call.choosesTarget) showTransfer(false);
     else askToHangUp();
   }
-  const isTaken = target.closest("input:not([type=radio]), select");
+  const isTaken = target.closest("input, select");
   if (isTaken || event.repeat) return;
   if (/^[0-9*#]$/.test(key) || (/^[a-d]$/i.test(key) && state.call)) press(key.toUpperCase());
   else if (key === "+" && isDialling()) type("+");

@@ -56,7 +56,7 @@ export async function connect() {
   const mine = ++attempt;
   Object.assign(state, { line: "connecting", news: undefined, problem: undefined });
   await disconnect();
-  const library = document.querySelector("[name=library]:checked").value;
+  const library = $("library").value;
   const { ok, status, text } = await post(`configuration/${library}`, { key: sessionStorage.getItem(SESSION) });
   if (mine !== attempt) return;
   if (status === 401) return askForKey();

@@ -19,8 +19,8 @@ function buddy({ name, number }) {
   return made;
 }
 
-function ended({ peer, number, kind, began, seconds }) {
-  const length = seconds === undefined ? "" : duration(seconds);
+function ended({ peer, number, kind, began, seconds, why }) {
+  const length = seconds === undefined ? why : duration(seconds);
   const made = entry(number, icon(kind), make("span", { className: "unseen", textContent: recent[kind] }),
     make("span", { textContent: peer }), " ",
     make("small", { textContent: [time(began), length].filter(Boolean).join(" · ") }));
@@ -41,7 +41,7 @@ onChange(() => {
     shown = now;
   }
   $("speed-dials").hidden = !state.buddies.length;
-  $("recent-calls").hidden = !state.name;
+  $("side").hidden = !state.name;
   $("no-calls").hidden = state.calls.length > 0;
   const canDial = state.line === "ready" && !state.call;
   for (const button of document.querySelectorAll("#buddies button, #calls button")) button.disabled = !canDial;

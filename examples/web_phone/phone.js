@@ -7,7 +7,7 @@ import "./lists.js";
 import "./notice.js";
 import "./view.js";
 import { changed, state } from "./state.js";
-import { showTransfer, transfer } from "./transfer.js";
+import { showKeypad, showTransfer, transfer } from "./transfer.js";
 
 function on(id, event, act) {
   $(id).addEventListener(event, (happened) => {
@@ -16,7 +16,7 @@ function on(id, event, act) {
   });
 }
 
-on("sign-in", "submit", () => signIn($("key").value.trim()));
+on("sign-in", "submit", () => signIn($("key").value.trim().split("#").pop()));
 on("sign-out", "click", signOut);
 on("dialer", "submit", () => dial($("number").value));
 on("transferrer", "submit", () => transfer($("target").value));
@@ -26,8 +26,9 @@ on("hang-up", "click", hangUp);
 on("mute", "click", mute);
 on("hold", "click", hold);
 on("transfer", "click", () => showTransfer(!state.call.choosesTarget));
+on("show-keypad", "click", () => showKeypad(!state.call.showsKeypad));
 on("retry", "click", connect);
-on("libraries", "change", connect);
+on("library", "change", connect);
 addEventListener("beforeunload", (event) => state.call && event.preventDefault()); // the browser asks
 
 fillIn();

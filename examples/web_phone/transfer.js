@@ -10,8 +10,12 @@ import * as words from "./words.js";
 const SECONDS_TO_DECIDE = 20; // the request is answered before it times out (RFC 3261, 17.1.2.2: 32 seconds)
 
 export function showTransfer(isShown) {
-  set(state.call, { choosesTarget: isShown });
+  set(state.call, { choosesTarget: isShown, showsKeypad: false });
   $(isShown ? "target" : "transfer").focus();
+}
+
+export function showKeypad(isShown) {
+  set(state.call, { showsKeypad: isShown, choosesTarget: false });
 }
 
 export async function transfer(number) {
@@ -29,7 +33,7 @@ export async function transfer(number) {
   }
   if (state.call !== call) return;
   set(call, { isTransferring: false });
-  if (status >= 300) return complain(words.notTransferred(words.endings[status] ?? words.failed(status)));
+  if (status >= 300) return complain(words.notTransferred(words.why(status)));
   call.outcome = words.transferred(call.peer);
   await end(call);
 }

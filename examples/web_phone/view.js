@@ -4,7 +4,7 @@ import { duration } from "./lists.js";
 import { onChange, state } from "./state.js";
 import * as words from "./words.js";
 
-const KINDS = { starting: "waiting", connecting: "waiting", ready: "good" };
+const KINDS = { starting: "waiting", connecting: "waiting", ready: "good", signedOut: "off" };
 
 let clock;
 
@@ -36,24 +36,25 @@ onChange(() => {
 
   $("dialer").hidden = $("dial").hidden = !isReady;
   $("dial").disabled = line !== "ready";
-  $("keypad").hidden = !isReady && (!isTalking || Boolean(call.choosesTarget));
+  $("keypad").hidden = !isReady && !(isTalking && call.showsKeypad);
   $("transferrer").hidden = !call?.choosesTarget;
   $("tools").hidden = !isTalking;
   $("mute").ariaPressed = String(Boolean(call?.muted));
   $("hold").ariaDisabled = String(Boolean(call?.isChanging)); // not disabled, which would lose the focus
   $("hold").ariaPressed = String(Boolean(call?.held));
+  $("show-keypad").ariaExpanded = String(Boolean(call?.showsKeypad));
   $("transfer").ariaExpanded = String(Boolean(call?.choosesTarget));
   $("transfer").disabled = Boolean(call?.isTransferring);
   $("actions").hidden = !isReady && !call;
   $("answer").hidden = call?.phase !== "incoming";
   $("hang-up").hidden = !call;
   $("hang-up").lastElementChild.textContent = call?.phase === "incoming" ? words.decline : words.hangUp;
-  $("libraries").disabled = Boolean(call);
+  $("library").disabled = Boolean(call);
 });
 
 function status() {
   const { call, line, news } = state;
-  if (call && line === "ready") return words.inUse;
+  if (call && line === "ready") return ""; // the call says how it is
   return news ? words.after(news, words.lines[line]) : words.lines[line];
 }
 

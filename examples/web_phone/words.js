@@ -9,7 +9,7 @@ export const fixed = {
   allow: "Notify me",
   notNow: "Not now",
   key: "Key",
-  keyHint: "The last part of the link that the server printed.",
+  keyHint: "Paste the link that the server printed, or its part after the #.",
   signIn: "Sign in",
   signOut: "Sign out",
   number: "Number or SIP address",
@@ -27,7 +27,7 @@ export const fixed = {
   speedDials: "Speed dials",
   recentCalls: "Recent calls",
   noCalls: "None yet. They are kept until this page is closed.",
-  sound: "Sound",
+  settings: "Settings",
   microphone: "Microphone",
   speaker: "Speaker",
   volume: "Volume",
@@ -42,7 +42,6 @@ export const lines = {
   starting: "Starting", signedOut: "Signed out", connecting: "Connecting", ready: "Ready", lost: "No connection",
   refused: "Refused", noConfiguration: "No configuration",
 };
-export const inUse = "Line in use";
 export const connectedAgain = "Connected again";
 export const after = (news, line) => `${news}. ${line}`;
 
@@ -57,17 +56,18 @@ export const both = (one, other) => `${one}, ${other}`;
 export const hangUp = "Hang up";
 export const decline = "Decline";
 export const ended = "Call ended";
-export const failed = (status) => `The call failed (${status})`;
+export const failed = (peer, why) => `The call to ${peer} failed: ${why}.`;
 export const missed = (peer) => `Missed a call of ${peer}`;
-export const endings = {
-  404: "No such number", 408: "No answer", 480: "Not available", 484: "The number is not complete",
-  486: "Busy", 487: "Cancelled", 488: "No common way to talk", 600: "Busy", 603: "Declined",
+const endings = {
+  404: "no such number", 408: "no answer", 480: "not available", 484: "the number is not complete",
+  486: "busy", 487: "cancelled", 488: "no common way to talk", 600: "busy", 603: "declined",
 };
+export const why = (status) => endings[status] ?? (status ? `status ${status}` : "no connection");
 
 // Transfers, and what is asked.
 export const transferring = "Transferring";
 export const transferred = (peer) => `${peer} is transferred`;
-export const notTransferred = (why) => `Not transferred: ${why}`;
+export const notTransferred = (why) => `Not transferred: ${why}.`;
 export const askToEnd = (peer) => ({ question: `End the call with ${peer}?`, yes: "End the call", no: "Keep talking" });
 export const askToDecline = (peer) => ({ question: `Decline the call of ${peer}?`, yes: "Decline", no: "Let it ring" });
 export const askToFollow = (peer, target) => ({
@@ -81,7 +81,7 @@ export const notifyIncoming = (peer) => `${peer} is calling`;
 export const notifyHint = (name) => `Answer in ${name}.`;
 
 // Recent calls.
-export const recent = { out: "Outgoing: ", in: "Incoming: ", missed: "Missed: " };
+export const recent = { out: "Outgoing: ", failed: "Failed: ", in: "Incoming: ", missed: "Missed: " };
 export const time = (date) => date.toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" });
 
 // Sound.

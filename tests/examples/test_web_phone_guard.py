@@ -105,6 +105,14 @@ def test_other_sites_and_other_names_get_nothing(link: str, headers: dict[str, s
     assert post(url, "sign-in", data=key).status_code == 200
 
 
+def test_localhost_gets_a_link_to_the_phone(link: str) -> None:
+    url = link.partition("#")[0]
+    answer = requests.get(url.replace("127.0.0.1", "localhost"), timeout=5)
+    assert answer.status_code == 403
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert f'<a href="{url}">' in answer.text
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [

@@ -92,9 +92,10 @@ class WebPhone:
         self.shows(problem, name, within="#problem-text")
 
     def use(self, library: str) -> None:
-        """Choose the library with the keyboard; the page begins with JsSIP."""
+        """Choose the library in the settings; the page begins with JsSIP."""
         if library == "sipjs":
-            self.page.do("press", "[value=jssip]", "ArrowRight")
+            self.page.do("click", "summary")
+            self.page.do("selectOption", "#library", library)
 
     def visible(self, selector: str) -> bool:
         return bool(self.page.do("isVisible", selector))

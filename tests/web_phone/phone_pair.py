@@ -130,9 +130,10 @@ class Phone:
         self.run("() => localStorage.clear()")
         self.do("reload")
         self.shows("Ready", "#status")
+        self.click("summary")
         if library == "sipjs":
-            self.do("press", "[value=jssip]", "ArrowRight")
-            self.waits_for("document.getElementById('status').textContent === 'Ready'")
+            self.do("selectOption", "#library", library)
+            self.shows("Ready", "#status")
 
     def dial(self, number: str) -> None:
         self.do("fill", "#number", number)

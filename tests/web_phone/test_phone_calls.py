@@ -68,8 +68,8 @@ def test_a_transfer_to_nobody_leaves_the_call_as_it_was(pair: Pair) -> None:
     pair.other.shows("Reception wants to transfer you to u799. Call there?", "#ask-question")
     pair.other.click("#ask-yes")
     pair.registrar.seen("request INVITE.*u701", since)
-    pair.one.complains("Not transferred: Not available")  # nobody is there, so both still talk
-    pair.other.complains("Not transferred: Not available")
+    pair.one.complains("Not transferred: not available.")  # nobody is there, so both still talk
+    pair.other.complains("Not transferred: not available.")
     for phone in (pair.one, pair.other):
         phone.shows("In call")
         phone.hears()
@@ -83,7 +83,7 @@ def test_a_transfer_is_nobodys_to_force(pair: Pair) -> None:
     pair.one.press("Enter", "#target")
     pair.other.shows("Reception wants to transfer you to u799. Call there?", "#ask-question")
     pair.other.click("#ask-no")
-    pair.one.complains("Not transferred: Declined")
+    pair.one.complains("Not transferred: declined.")
     assert not any("request INVITE" in line for line in pair.registrar.log[since:])
 
 
@@ -118,7 +118,7 @@ def test_a_question_that_another_follows_at_once_has_its_answer_too(pair: Pair) 
     pair.other.shows("Reception wants to transfer you to u799. Call there?", "#ask-question")
     pair.other.run(ESCAPES_AT_ONCE)
     pair.other.shows("End the call with Reception?", "#ask-question")
-    pair.one.complains("Not transferred: Declined")
+    pair.one.complains("Not transferred: declined.")
 
 
 def test_a_question_about_a_call_goes_with_it(pair: Pair) -> None:
@@ -134,9 +134,31 @@ def test_keys_in_a_call_are_tones(pair: Pair) -> None:
     pair.talk()
     for key in "15*#":
         pair.one.press(key)
+    pair.one.click("#show-keypad")
     pair.one.click("[aria-label='9']")
     pair.one.shows("15*#9", "#tones", "phone-tones")
     pair.one.waits_for("world.tones.join('') === '15*#9'")
+
+
+def test_the_keypad_of_a_call_comes_and_goes(pair: Pair) -> None:
+    pair.talk()
+    assert not pair.one.do("isVisible", "#keypad")
+    pair.one.click("#show-keypad")
+    assert pair.one.do("isVisible", "#keypad")
+    assert pair.one.do("getAttribute", "#show-keypad", "aria-expanded") == "true"
+    pair.one.click("#transfer")
+    assert not pair.one.do("isVisible", "#keypad")
+    pair.one.click("#show-keypad")
+    assert not pair.one.do("isVisible", "#transferrer")
+    pair.one.click("#show-keypad")
+    assert not pair.one.do("isVisible", "#keypad")
+
+
+def test_a_call_has_one_status(pair: Pair) -> None:
+    pair.talk()
+    for phone in (pair.one, pair.other):
+        assert phone.reads("#status") == ""
+        assert phone.reads("#call-state") == "In call"
 
 
 def test_a_speed_dial_and_the_calls_of_this_session(pair: Pair) -> None:
@@ -151,7 +173,12 @@ def test_a_speed_dial_and_the_calls_of_this_session(pair: Pair) -> None:
     pair.other.click("#calls button")  # back to whom it was
     pair.one.shows("Incoming call")
     pair.one.click("#hang-up")
-    pair.other.shows("Not available. Ready", "#status")
+    pair.other.complains("The call to Reception failed: not available.")
+    assert str(pair.other.reads("#calls button")).startswith("Failed: Reception ")
+    assert str(pair.other.reads("#calls button")).endswith(" · not available")
+    colours = "[...document.querySelectorAll('#calls span:last-of-type')].map((each) => getComputedStyle(each).color)"
+    failed, ended = pair.other.run(f"() => {colours}")
+    assert failed != ended
 
 
 def test_the_microphone_changes_in_a_call(pair: Pair) -> None:
@@ -180,7 +207,7 @@ def test_the_speaker_and_the_volume(pair: Pair) -> None:
 def test_a_second_call_hears_that_this_phone_is_busy(pair: Pair, third: Phone) -> None:
     pair.talk()
     third.dial("u701")
-    third.shows("Busy. Ready", "#status", "phone-busy")
+    third.complains("The call to Kitchen failed: busy.")
     pair.other.shows("In call")
     assert str(pair.other.reads("#calls button")).startswith("Missed: Office ")
 

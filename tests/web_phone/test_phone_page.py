@@ -5,6 +5,7 @@ SIPERB_AXE names a file for what axe found.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from phone_pair import Pair
 from siprig import rig
-from siprig.web_phone import DESKTOP, EXAMPLE
+from siprig.web_phone import DESKTOP, EXAMPLE, PHONE
 
 pytestmark = pytest.mark.registrar
 
@@ -46,8 +47,18 @@ def calling(pair: Pair) -> None:
     pair.one.shows("Ringing")
 
 
+def failed(pair: Pair) -> None:
+    pair.one.dial("u799")
+    pair.one.complains("The call to Nobody failed: not available.")
+
+
 def talking(pair: Pair) -> None:
     pair.talk()
+
+
+def pressing(pair: Pair) -> None:
+    pair.talk()
+    pair.one.click("#show-keypad")
 
 
 def muted_on_hold(pair: Pair) -> None:
@@ -74,7 +85,7 @@ def ended(pair: Pair) -> None:
 
 
 STATES: list[Callable[[Pair], None]] = [
-    ready, lost, typed, incoming, calling, talking, muted_on_hold, transferring, asking, ended,
+    ready, lost, typed, incoming, calling, failed, talking, pressing, muted_on_hold, transferring, asking, ended,
 ]  # fmt: skip
 
 
@@ -103,7 +114,7 @@ def test_axe_finds_nothing_and_it_fits_320_pixels(opened: Pair, state: Callable[
     assert not {where: what for where, what in found.items() if what}
 
 
-@pytest.mark.parametrize("state", [ready, talking, transferring, incoming], ids=lambda state: state.__name__)
+@pytest.mark.parametrize("state", [ready, talking, pressing, transferring, incoming], ids=lambda state: state.__name__)
 def test_the_tab_key_comes_to_all_that_can_be_pressed(opened: Pair, state: Callable[[Pair], None]) -> None:
     for each in (opened.one, opened.other):
         each.begin("jssip")
@@ -119,9 +130,52 @@ def test_the_tab_key_comes_to_all_that_can_be_pressed(opened: Pair, state: Calla
 
 
 NAME = "((each) => each.id || each.ariaLabel || each.value || each.textContent)"
-CONTROLS = f"""() => [...document.querySelectorAll("button, input, select")]
-    .filter((each) => each.checkVisibility() && !each.matches(":disabled, [type=radio]:not(:checked)"))
+CONTROLS = f"""() => [...document.querySelectorAll("button, input, select, summary")]
+    .filter((each) => each.checkVisibility() && !each.matches(":disabled"))
     .filter((each) => getComputedStyle(each).visibility === "visible").map({NAME})"""
+
+
+def test_the_library_is_a_setting(opened: Pair) -> None:
+    one = opened.one
+    one.begin("jssip")
+    one.press("Enter", "summary")
+    assert not one.do("isVisible", "#library")
+    one.press("Enter", "summary")
+    assert one.do("isVisible", "#library")
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 720}, PHONE], ids=["wide", "narrow"])
+def test_speed_dials_and_recent_calls_are_seen_at_once(opened: Pair, viewport: dict[str, int]) -> None:
+    opened.one.begin("jssip")
+    failed(opened)
+    opened.one.do("setViewportSize", viewport)
+    below = "(each) => each.getBoundingClientRect().bottom > innerHeight"
+    lists = "['#buddies', '#calls li', '#dial'].map((each) => document.querySelector(each))"
+    assert opened.one.run(f"() => {lists}.filter({below}).length") == 0
+    opened.one.do("setViewportSize", DESKTOP)
+
+
+def test_the_slider_is_dark_in_dark_mode(opened: Pair, tmp_path: Path) -> None:
+    opened.one.begin("jssip")
+    opened.one.do("emulateMedia", {"colorScheme": "dark"})
+    box = opened.one.run("() => document.getElementById('volume').getBoundingClientRect().toJSON()")
+    assert isinstance(box, dict)
+    opened.one.do("screenshot", {"path": str(tmp_path / "slider.png"), "clip": box, "animations": "disabled"})
+    picture = base64.b64encode((tmp_path / "slider.png").read_bytes()).decode()
+    brightest = opened.one.run(BRIGHTEST_OF_THE_END, picture)
+    opened.one.do("emulateMedia", {"colorScheme": "light"})
+    assert isinstance(brightest, int)
+    assert 24 < brightest < 160  # there is something, and it is not white
+
+
+BRIGHTEST_OF_THE_END = """async (picture) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${picture}`;
+    await image.decode();
+    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    context.drawImage(image, 0, 0);
+    return Math.max(...context.getImageData(image.width - 12, 0, 12, image.height).data.filter((_, at) => at % 4 < 3));
+}"""
 
 
 def test_a_screen_reader_is_told_what_changes(opened: Pair) -> None:

@@ -25,13 +25,14 @@ COLUMNS = 84
 LAST_STEP = "4 "  # of the demo; the whole of it is three screens long
 STYLES = {"1": "bold", "2": "dim", "31": "red", "32": "green", "33": "yellow", "36": "cyan"}
 TERMINAL = """<!doctype html><meta charset=utf-8><style>
-body { margin: 0; padding: 16px; width: max-content; background: #eef1f0; }
+body { margin: 0; width: max-content; }
 pre { margin: 0; padding: 14px 22px 20px; width: %(columns)dch; border-radius: 12px; background: #10201b;
       color: #d8e4df; font: 15px/1.42 "DejaVu Sans Mono", monospace; }
 pre::before { content: "●●●"; display: block; color: #3d544c; letter-spacing: 6px; margin-bottom: 8px; }
 .bold { font-weight: bold; color: #fff; } .dim { color: #7f968d; } .cyan { color: #6fd3d6; }
 .red { color: #f0857d; } .green { color: #6fcf97; } .yellow { color: #e8c268; }
 </style><pre>%(text)s</pre>"""
+PICTURE = {"animations": "disabled", "omitBackground": True}  # it lies on light and on dark pages
 CALL = """async () => {
   const text = (id) => document.getElementById(id).textContent;
   while (text("call-state") !== "In call" || text("duration") < "0:07") {
@@ -39,10 +40,12 @@ CALL = """async () => {
     await new Promise((due) => setTimeout(due, 200));
   }
   document.activeElement.blur();
+  document.body.style.background = "none";
+  for (const id of ["phone", "side"]) document.getElementById(id).style.boxShadow = "0 0 0 1px #8884";
 }"""
-CARD = """() => {
-  const { x, y, width, height } = document.getElementById("phone").getBoundingClientRect();
-  return { x: x - 16, y: y - 16, width: width + 32, height: height + 32 };
+CARDS = """() => {
+  const { x, y, width, height } = document.querySelector("main").getBoundingClientRect();
+  return { x: x - 1, y: y - 1, width: width + 2, height: height + 2 };
 }"""
 WHOLE = "() => ({ x: 0, y: 0, width: document.body.offsetWidth, height: document.body.offsetHeight })"
 
@@ -63,7 +66,7 @@ def take_phone(chromium: Chromium, picture: Path) -> None:
         with chromium.open(reception.split()[1], **look) as page:
             page.do("waitForSelector", '#status:text("Ready")')
             page.do("evaluate", CALL)
-            page.do("screenshot", {"path": str(picture), "animations": "disabled", "clip": page.do("evaluate", CARD)})
+            page.do("screenshot", {**PICTURE, "path": str(picture), "clip": page.do("evaluate", CARDS)})
 
 
 def take_terminal(chromium: Chromium, picture: Path) -> None:
@@ -73,7 +76,8 @@ def take_terminal(chromium: Chromium, picture: Path) -> None:
     page_file.write_text(TERMINAL % {"columns": COLUMNS, "text": text}, encoding="utf-8")
     try:
         with chromium.open(page_file.as_uri(), deviceScaleFactor=1.5) as page:
-            page.do("screenshot", {"path": str(picture), "fullPage": True, "clip": page.do("evaluate", WHOLE)})
+            clip = page.do("evaluate", WHOLE)
+            page.do("screenshot", {**PICTURE, "path": str(picture), "fullPage": True, "clip": clip})
     finally:
         page_file.unlink()
 

@@ -39,7 +39,7 @@ else:
 
 logger: logging.Logger = logging.getLogger("siperb")
 T = TypeVar("T")
-C = TypeVar("C", bound="Client")
+Self = TypeVar("Self", bound="Client")
 
 PASSED_OVER = (APIError, ProvisioningError, CredentialsUnavailableError)  # None, unless the client is strict
 
@@ -118,7 +118,7 @@ class Client(_Place, Accounts):
             "make a client where one is needed, or share this one with threads."
         )
 
-    def for_user(self: C, user: siperb.DomainUser | str) -> C:
+    def for_user(self: Self, user: siperb.DomainUser | str) -> Self:
         """Return a view on this client. Its calls are made for a user of the domain, with the administrator's PAT.
 
         The view shares the login, the connections, the options and the cache of its client, and is closed with it. A

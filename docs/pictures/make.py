@@ -61,7 +61,7 @@ def main() -> None:
 def take_phone(chromium: Chromium, picture: Path) -> None:
     """The demo's phone at the reception, which talks to the echo."""
     [port] = rig.free_ports(1)
-    with run_app("--demo", "--port", str(port), lines=4, env={}) as [reception, *_]:
+    with run_app("--demo", "--port", str(port), lines=3, env={}) as [reception, *_]:
         look = {"viewport": {"width": 840, "height": 800}, "deviceScaleFactor": 1.5}
         with chromium.open(reception.split()[1], **look) as page:
             page.do("waitForSelector", '#status:text("Ready")')

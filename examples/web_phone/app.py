@@ -32,7 +32,7 @@ ECHO_FILES = {"/echo": HERE / "echo.html", "/echo.js": HERE / "dist" / "echo.js"
 CONFIGURATIONS = {"jssip": sip.jssip, "sipjs": sip.sipjs}
 SIGNED_IN = 12 * 3600.0  # seconds until a page has to sign in again
 LONGEST_BODY = 1024  # bytes; a page sends a key and nothing else
-TIME_TO_LOG_IN = 5.0  # seconds; what is wrong then is told by the page, which can try again
+TIME_TO_LOG_IN = 5.0  # seconds; after that the page shows the error and can try again
 
 CLIENT = web.AppKey("client", StrictAsyncSiperb)
 OPTIONS = web.AppKey("options", argparse.Namespace)
@@ -41,13 +41,13 @@ SESSIONS = web.AppKey("sessions", dict[str, tuple[str, float]])  # user, and whe
 
 
 def current_user(request: web.Request) -> str | None:
-    """Who is asking? PUT YOUR APPLICATION'S OWN LOGIN HERE; this one knows whose printed link was opened."""
+    """Who is asking? PUT YOUR APPLICATION'S OWN LOGIN HERE. This one knows who opened a printed link."""
     user, ends = request.app[SESSIONS].get(bearer(request), (None, 0.0))
     return user if time.monotonic() < ends else None
 
 
 def bearer(request: web.Request) -> str:
-    """The page's session key. It is no cookie: browsers send those to every port of this host."""
+    """The page's session key. It is not a cookie, because browsers send cookies to every port of a host."""
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
@@ -72,7 +72,7 @@ async def configuration(request: web.Request) -> web.Response:
 
 
 async def echo_configuration(request: web.Request) -> web.Response:
-    """The demo's echo, a made-up account on this machine alone: anybody's who can open its page."""
+    """The demo's echo. Its account is made up, so anybody may open its page."""
     return await provision(request.app, request.app[OPTIONS].echo, "jssip")
 
 
@@ -112,11 +112,11 @@ def speed_dials(provisioning: Provisioning) -> Iterator[dict[str, str]]:
 
 
 async def sign_in(request: web.Request) -> web.Response:
-    """Trade the printed key, which is good once, for a session key, which is good for a while."""
-    given = (await read(request)).decode("ascii", "replace")  # never as the sender's Content-Type says
+    """Exchange the printed key, which works once, for a session key, which works until it expires."""
+    given = (await read(request)).decode("ascii", "replace")  # the sender's Content-Type does not count
     user = request.app[KEYS].pop(given, None)
     if user is None:
-        raise web.HTTPUnauthorized(text="This key is not good, or no longer: each opens the page once.")
+        raise web.HTTPUnauthorized(text="This key is wrong, or was used before. Each key opens the page once.")
     sessions, now = request.app[SESSIONS], time.monotonic()
     for key in [key for key, (_, ends) in sessions.items() if ends <= now]:
         del sessions[key]
@@ -226,7 +226,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def as_browsers_send_it(origin: str) -> str:
-    """Lower case, no path, no port that goes without saying; empty for what is no origin."""
+    """In lower case, without path and default port. Empty if this is not an origin."""
     try:
         parts = urlsplit(origin)
         scheme, host, port = parts.scheme, parts.hostname or "", parts.port

@@ -3,7 +3,7 @@ import { $, write } from "./dom.js";
 
 let answered = () => {};
 
-// seconds: how long it waits for an answer; then it is no.
+// seconds: the time to answer. After that the answer is no.
 export function ask({ question, yes, no }, seconds) {
   dismiss();
   write("ask-question", question);
@@ -28,5 +28,5 @@ export function dismiss() {
   answered();
 }
 
-// The browser tells it only after the code that closed it: another question may be open by then.
+// The browser fires "close" late: another question may be open by then.
 $("ask").addEventListener("close", () => isAsking() || answered());

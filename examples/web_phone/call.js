@@ -81,7 +81,7 @@ export function tone(key) {
   set(call, { tones: call.tones + key });
 }
 
-// Makes it the call of the page. A transfer that is followed has the call `before`, which comes back if it fails.
+// Make `leg` the page's call. `before` is the call that was transferred; it comes back if this call fails.
 export function take(leg, details) {
   const call = { leg, began: new Date(), tones: "", ...details };
   leg.onringing = () => call.phase === "calling" && set(call, { phase: "ringing" });
@@ -99,7 +99,7 @@ export function set(call, details) {
   changed();
 }
 
-// The end is told by onended; one that had come already is none the worse.
+// onended tells the end. The call may have ended already; that is no error.
 export async function end({ leg }) {
   try {
     await leg.hangUp();

@@ -28,11 +28,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 SECONDS_TO_END = 5.0
 
 NO_KAMAILIO = (
-    "The demo needs Kamailio, for a registrar of its own, and there is none here. On Debian and Ubuntu: "
+    "The demo needs Kamailio as its registrar, and Kamailio is not installed. On Debian and Ubuntu: "
     "`sudo apt-get install --no-install-recommends kamailio kamailio-websocket-modules`; "
     "elsewhere see https://www.kamailio.org/w/download/."
 )
-NO_REGISTRAR = "Kamailio did not start. Are its WebSocket modules there (kamailio-websocket-modules)? It said: {said}"
+NO_REGISTRAR = "Kamailio did not start. Check that kamailio-websocket-modules is installed. Kamailio said: {said}"
 
 
 def run_demo(options: argparse.Namespace, serve: Callable[[argparse.Namespace, Callable[[], None]], None]) -> None:
@@ -53,7 +53,6 @@ def run_demo(options: argparse.Namespace, serve: Callable[[argparse.Namespace, C
                 print(f"The echo at {PHONES['Echo']} runs in a headless {Path(browser).name}.", flush=True)
             else:
                 print(f"Open {echo} in a tab too: it is the echo at {PHONES['Echo']}.", flush=True)
-            print("Both links in one browser are one phone: open the second in a private window.", flush=True)
 
         serve(options, tell)
 
@@ -112,7 +111,7 @@ def wait_until_ready(log: IO[str]) -> None:
 
 
 def drain(log: IO[str]) -> None:
-    """It logs one line a message; nobody reads them here."""
+    """Kamailio would block on a full pipe."""
     for _ in log:
         pass
 

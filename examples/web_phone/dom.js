@@ -9,7 +9,7 @@ export function make(tag, properties = {}, ...children) {
   return made;
 }
 
-// A picture of index.html, for which a screen reader has the words beside it.
+// An icon of index.html. Screen readers skip it and read the words beside it.
 export function icon(name) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
@@ -19,7 +19,7 @@ export function icon(name) {
   return svg;
 }
 
-// Written only when it changes: a screen reader reads a status aloud whenever it is written.
+// Write a text only when it changes: screen readers read a status aloud on every write.
 export function write(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }

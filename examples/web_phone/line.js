@@ -119,7 +119,7 @@ function fail(line, problem) {
   complain(problem, true);
 }
 
-// A connection of another network is dead, though nobody says so.
+// After a change of network the old connection is dead, and no event tells it.
 addEventListener("offline", () => state.phone && disconnected());
 addEventListener("online", () => state.phone && connect());
 addEventListener("pagehide", disconnect);

@@ -1,10 +1,10 @@
-// What both libraries are told about audio, and what they tell of it.
+// Audio for both libraries: their options, and what they report.
 
 // A phone that is not on the registrar's network may need a STUN or TURN server: { urls: "stun:stun.example.com" }.
 export const iceServers = [];
 
-// What comes before the answer (an announcement, "please hold") is heard. SIP.js cannot do that where the registrar
-// rings several phones at once and more than one of them says something: with such a registrar, false.
+// Play audio that comes before the answer, such as an announcement. Set it to false if the registrar rings several
+// phones at once: SIP.js cannot play the audio of more than one.
 export const earlyMedia = true;
 
 // Tells a call what its connection brings: onheard(stream), onheldbyother(whether it sends nothing).
@@ -16,13 +16,13 @@ export function follow(connection, call) {
   });
 }
 
-// Keys are pressed faster than tones are sent, and a new tone would take the place of those that wait.
+// People press keys faster than tones are sent. insertDTMF replaces the tones that wait, so they are sent again.
 export function sendTone(connection, key) {
   const { dtmf } = connection.getSenders().find(({ track }) => track?.kind === "audio");
   dtmf.insertDTMF(dtmf.toneBuffer + key);
 }
 
-// Puts another microphone's track in the place of the one that is sent.
+// Send the track of another microphone instead.
 export async function replaceTrack(connection, track) {
   const sender = connection.getSenders().find((each) => each.track?.kind === "audio");
   if (!sender) return;

@@ -7,7 +7,7 @@ import { defaultDevice, problems, unnamedDevice } from "./words.js";
 
 const remembered = (name) => localStorage.getItem(name) ?? "";
 
-// A stream, which is the caller's to stop; undefined, and said why, if this page may have none.
+// Return a stream, which the caller stops. Without a microphone, show why and return undefined.
 export async function openMicrophone() {
   try {
     if (!navigator.mediaDevices) throw new DOMException("", "SecurityError");
@@ -20,7 +20,7 @@ export async function openMicrophone() {
   }
 }
 
-// The chosen one, or the system's if that is gone. Chromium takes a device that is not "exact" for no wish at all.
+// Open the chosen device, or the system's default if it is gone. Chromium ignores a device that is not "exact".
 async function openDevice(id) {
   const open = (audio) => navigator.mediaDevices.getUserMedia({ audio, video: false });
   if (!id) return open(true);

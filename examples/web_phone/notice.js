@@ -1,4 +1,4 @@
-// An incoming call is noticed: by ear, in the window's title, and, in another tab or window, by a notification.
+// Announce an incoming call: a ringtone, the window's title, and a notification if the page is in the background.
 import { $ } from "./dom.js";
 import { isLocked, play, unlock } from "./sounds.js";
 import { onChange, state } from "./state.js";
@@ -42,7 +42,7 @@ function withdraw() {
   notification = announced = undefined;
 }
 
-// Asked for by a press, with its reason beside it: a page that asks by itself is refused, and then for good.
+// Ask for permission only after a press, with the reason beside it. Users block pages that ask at once.
 function canOffer() {
   return permission() === "default" && !localStorage.getItem("notNow");
 }

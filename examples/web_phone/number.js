@@ -2,7 +2,7 @@
 
 const separators = /[\s\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\u2212\ufeff()[\]{}./-]/g;
 
-// "tel:+49 (0)30 / 123-45" is +493012345. What has letters or an @ in it is no number, and stays.
+// "tel:+49 (0)30 / 123-45" is +493012345. Text with letters or an @ is not a number and stays as it is.
 export function clean(text) {
   const number = text.trim().replace(/^tel:/i, "").replace(/^(\+[\d\s]+)\(0\)/, "$1").replace(separators, "");
   return /^[+\d*#]+$/.test(number) ? number : text.trim();
@@ -15,8 +15,8 @@ export function toTarget(number, domain) {
   return `sip:${encodeURIComponent(whole).replace(/^%2B/, "+")}@${domain}`;
 }
 
-// The number to dial to call that user again; an address, if the user is elsewhere. Both libraries have decoded the user,
-// who may be missing: sip:anonymous.invalid.
+// The number that calls this user again, or an address if the user is at another domain. Both libraries have decoded
+// the user. It may be missing: sip:anonymous.invalid.
 export function toNumber(user, host, domain) {
   if (!user) return host;
   return host === domain ? user : `${user}@${host}`;

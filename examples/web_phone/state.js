@@ -1,4 +1,4 @@
-// What the page knows. Whoever changes it calls changed(), and all that shows it is drawn again.
+// The state of the page. Call changed() after a change: it draws the page again.
 export const state = {
   line: "starting", // of words.lines
   phone: undefined, // what start() of a library gave

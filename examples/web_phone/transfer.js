@@ -38,7 +38,7 @@ export async function transfer(number) {
   await end(call);
 }
 
-// The other side names any number it likes, and the call there is this phone's: its user is asked.
+// The other side can name any number, and this phone would pay for the call. So its user is asked.
 export async function followTransfer(call, { target, follow, refuse }) {
   const number = toNumber(target.user, target.host, state.domain);
   const isWanted = state.call === call && target.scheme === "sip"

@@ -1,4 +1,4 @@
-// What is shown, drawn from what the page knows. What can be done now is what is there to press.
+// Draw the page from its state. Only buttons that work now are visible.
 import { $, write } from "./dom.js";
 import { duration } from "./lists.js";
 import { onChange, state } from "./state.js";

@@ -2,10 +2,9 @@
 //
 // start(configuration, events) gives { call(target, microphone), stop() }.
 // events: registered(), refused(status; 408 if no answer came), disconnected(), incoming(call).
-// A call has answer(microphone), hangUp(status), mute(on), connection(), hold(on) and transfer(target), the
-// last two promises, of done and of the status of the transfer. It tells what happens to it through onringing(),
-// onheard(stream), onanswered(), onheldbyother(on), onreferred({ target, follow(microphone), refuse() }) and
-// onended(status).
+// A call has answer(microphone), hangUp(status), mute(on), connection(), hold(on) and transfer(target). hold returns a
+// promise, and transfer a promise of the transfer's status. A call reports through onringing(), onheard(stream),
+// onanswered(), onheldbyother(on), onreferred({ target, follow(microphone), refuse() }) and onended(status).
 import JsSIP from "jssip";
 import { follow, iceServers } from "./media.js";
 

@@ -1,4 +1,4 @@
-// The phone on SIP.js. with-jssip.js does the same, and says what that is.
+// The phone on SIP.js. with-jssip.js does the same and describes the interface.
 import { Invitation, Inviter, Registerer, RegistererState, SessionState, UserAgent, Web } from "sip.js";
 import { earlyMedia, follow, iceServers } from "./media.js";
 
@@ -34,7 +34,7 @@ export function start({ extraHeaders, ...options }, events) {
       },
     }).catch(() => setTimeout(() => stopped || register(), secondsToNextTry * 1000)); // the one before is under way
   }
-  registerer.stateChange.addListener((state) => { // what became of a refresh is told here alone
+  registerer.stateChange.addListener((state) => { // only this tells how a refresh ended
     const isLapsed = state === RegistererState.Unregistered && isRegistered && !stopped;
     if (isLapsed && userAgent.isConnected()) events.refused(408);
   });
@@ -117,7 +117,7 @@ function toCall(session, invite) {
   };
   session.delegate = {
     onSessionDescriptionHandler: ({ peerConnection }) => follow(peerConnection, call),
-    onRefer: (referral) => { // without this SIP.js calls whatever number the other side names
+    onRefer: (referral) => { // without this, SIP.js calls any number that the other side names
       const refuse = () => referral.reject({ statusCode: 603 });
       if (!call.onreferred) return refuse();
       call.onreferred({

@@ -1,11 +1,11 @@
-// Every word of the page. Another language is another one of this file; `language` is its tag.
+// Every word of the page. To translate it, replace this file and set `language` to the language's tag.
 export const language = "en";
 
-// What stands in index.html and echo.html: data-words is the text of an element, data-label its accessible name.
+// Texts of index.html and echo.html: data-words sets an element's text, data-label its accessible name.
 export const fixed = {
   webPhone: "Web phone",
   tryAgain: "Try again",
-  offer: "Calls ring in this page. Shall the browser also notify you of them while you are elsewhere?",
+  offer: "Calls ring on this page. Should the browser also notify you when you are in another tab?",
   allow: "Notify me",
   notNow: "Not now",
   key: "Key",
@@ -26,18 +26,18 @@ export const fixed = {
   library: "SIP library",
   speedDials: "Speed dials",
   recentCalls: "Recent calls",
-  noCalls: "None yet. They are kept until this page is closed.",
+  noCalls: "No calls yet. This list is kept until you close the page.",
   settings: "Settings",
   microphone: "Microphone",
   speaker: "Speaker",
   volume: "Volume",
   echo: "Echo",
-  echoHint: "It answers every call and sends back what it hears. Nothing is recorded, and no microphone is used.",
+  echoHint: "The echo answers every call and plays the caller's voice back. It records nothing and uses no microphone.",
 };
 
 export const keys = { holdForPlus: "Hold for +" };
 
-// The status line, by the state of the line; `after` is what has just happened, "Call ended" for one.
+// The status line, for each state of the line. `after` puts the latest event before it, such as "Call ended".
 export const lines = {
   starting: "Starting", signedOut: "Signed out", connecting: "Connecting", ready: "Ready", lost: "No connection",
   refused: "Refused", noConfiguration: "No configuration",
@@ -57,10 +57,10 @@ export const hangUp = "Hang up";
 export const decline = "Decline";
 export const ended = "Call ended";
 export const failed = (peer, why) => `The call to ${peer} failed: ${why}.`;
-export const missed = (peer) => `Missed a call of ${peer}`;
+export const missed = (peer) => `Missed call from ${peer}`;
 const endings = {
   404: "no such number", 408: "no answer", 480: "not available", 484: "the number is not complete",
-  486: "busy", 487: "cancelled", 488: "no common way to talk", 600: "busy", 603: "declined",
+  486: "busy", 487: "cancelled", 488: "no common audio format", 600: "busy", 603: "declined",
 };
 export const why = (status) => endings[status] ?? (status ? `status ${status}` : "no connection");
 
@@ -69,7 +69,9 @@ export const transferring = "Transferring";
 export const transferred = (peer) => `${peer} is transferred`;
 export const notTransferred = (why) => `Not transferred: ${why}.`;
 export const askToEnd = (peer) => ({ question: `End the call with ${peer}?`, yes: "End the call", no: "Keep talking" });
-export const askToDecline = (peer) => ({ question: `Decline the call of ${peer}?`, yes: "Decline", no: "Let it ring" });
+export const askToDecline = (peer) => ({
+  question: `Decline the call from ${peer}?`, yes: "Decline", no: "Let it ring",
+});
 export const askToFollow = (peer, target) => ({
   question: `${peer} wants to transfer you to ${target}. Call there?`, yes: `Call ${target}`, no: "Stay here",
 });
@@ -90,12 +92,12 @@ export const unnamedDevice = (number) => `Device ${number}`;
 
 // What is wrong, and what to do.
 export const problems = {
-  notANumber: "This is no number and no SIP address.",
+  notANumber: "This is not a number or a SIP address.",
   unreachable: "The registrar cannot be reached. The phone keeps trying.",
   silent: "The registrar does not answer. The phone keeps trying.",
   noServer: "This page's server does not answer. Is it running?",
-  notHeld: "The other side did not take part in that. The call goes on as before.",
-  badConfiguration: (why) => `The configuration is not good: ${why}.`,
+  notHeld: "The other side refused. The call goes on as before.",
+  badConfiguration: (why) => `The phone cannot use this configuration: ${why}.`,
   refused: (status) => `${refusals[status] ?? "The registrar refused this phone."} (${status}) `
     + "Check the device at Siperb, then try again.",
   microphone: ({ name, message }) => microphoneTroubles[name] ?? `The microphone cannot be used: ${message}.`,
@@ -107,12 +109,12 @@ const refusals = {
 };
 const microphoneTroubles = {
   NotAllowedError: "The microphone is blocked. Allow it for this page in the browser's address bar, then call again.",
-  NotFoundError: "There is no microphone. Plug one in, then call again.",
-  NotReadableError: "Another program keeps the microphone. Close it there, then call again.",
-  SecurityError: "A browser gives no microphone to a page without https. Open this page over https, then call again.",
+  NotFoundError: "No microphone was found. Plug one in, then call again.",
+  NotReadableError: "Another program uses the microphone. Close that program, then call again.",
+  SecurityError: "Browsers give the microphone only to https pages. Open this page over https, then call again.",
 };
 
 // The echo's page.
 export const echo = {
-  connecting: "Connecting", ready: "Ready to be called", talking: "Sending back what it hears", lost: "No connection",
+  connecting: "Connecting", ready: "Ready to be called", talking: "Playing a call back", lost: "No connection",
 };

@@ -202,7 +202,7 @@ def test_signing_in(open_phone: Open) -> None:
     assert not phone.visible("#side")  # no sound to set before there is a phone
     phone.page.do("fill", "#key", "not-this-one")
     phone.page.do("press", "#key", "Enter")
-    phone.complains("This key is not good", "wrong-key")
+    phone.complains("This key is wrong", "wrong-key")
     phone.page.do("fill", "#key", phone.link)
     phone.page.do("press", "#key", "Enter")
     phone.shows("Ready", "signed-in")

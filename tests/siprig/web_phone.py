@@ -37,7 +37,7 @@ def built_fixture() -> None:
 
 
 def build_page() -> None:
-    """What `npm run build` does in the example's folder, with the libraries of the registrar tests."""
+    """Run `npm run build` of the example, with the libraries of the registrar tests."""
     command = json.loads((EXAMPLE / "package.json").read_text())["scripts"]["build"].split()
     modules = rig.HERE / "node_modules"
     rig.run(modules / ".bin" / command[0], *command[1:], cwd=EXAMPLE, env={"NODE_PATH": str(modules)})

@@ -39,7 +39,7 @@ def test_an_incoming_call_elsewhere_is_notified_until_it_ends(pair: Pair) -> Non
     assert not pair.other.run("() => Boolean(world.notifications[0].isClosed)")
     pair.one.click("#hang-up")
     pair.other.waits_for("world.notifications[0].isClosed")
-    pair.other.shows("Missed a call of Reception. Ready", "#status", "phone-missed")
+    pair.other.shows("Missed call from Reception. Ready", "#status", "phone-missed")
     assert str(pair.other.reads("#calls button")).startswith("Missed: Reception ")
 
 

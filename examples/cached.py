@@ -1,4 +1,4 @@
-"""A script that runs often. Session and credentials come from the OS keyring; the API is asked in the background.
+"""A script that runs often. It starts with the answers in the OS keyring, and refreshes them in the background.
 
 Run `siperb login` once. The script then needs no token in its environment.
 """

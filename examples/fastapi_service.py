@@ -1,6 +1,6 @@
 """A FastAPI service that hands its users a phone, and keeps the token: one client for the whole service.
 
-Put your application's own login before `phone`, as it gives SIP credentials away.
+Put your application's own login before `phone`: the answer holds SIP credentials.
 
     pip install fastapi uvicorn
     uvicorn fastapi_service:app --app-dir examples --port 8082

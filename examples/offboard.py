@@ -1,6 +1,6 @@
 """Remove the users of a CSV file (column email) from the domain, with their devices and connections.
 
-Run it again after any failure: users who have gone already are skipped.
+Run it again after a failure: users who are gone are skipped.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Rows of a CSV file (email,name,number) become users of the domain, each with a phone, a connection and settings.
 
-Run it again after any failure: what is there stays as it is, and what is missing is made.
+Run it again after a failure: it creates only what is missing.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""The asyncio twin of onboard.py: the same rows, and the same manners."""
+"""The asyncio twin of onboard.py. It reads the same file, and you can run it again."""
 
 import asyncio
 import csv

@@ -1,6 +1,6 @@
 """An aiohttp service that hands its users a phone, and keeps the token: one client for the whole service.
 
-Put your application's own login before `phone`, as it gives SIP credentials away. `examples/web_phone` shows how.
+Put your application's own login before `phone`: the answer holds SIP credentials. `examples/web_phone` shows how.
 """
 
 import logging

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from phone_pair import SPY, Phone
+from phone_pair import SPY, UNTIL, Phone
 from siprig import rig
 from siprig.rig import Chromium
 from siprig.web_phone import DESKTOP, EXAMPLE, built_fixture, run_app  # noqa: F401
@@ -54,17 +54,17 @@ def test_two_tabs_of_one_browser_are_two_phones(built: None, chromium: Chromium)
         chromium.open(reception.split()[1], viewport=DESKTOP) as page,
     ):
         page.do("waitForSelector", '#status:text("Ready")')
-        page.do("evaluate", CALLED_FROM_THE_OTHER_TAB, kitchen.split()[1])
+        page.do("evaluate", "(link) => { open(link, 'kitchen'); }", kitchen.split()[1])
+        page.do("evaluate", UNTIL % {"condition": f"{DIALS}.length", "named": "'the other phone is ready'"})
+        page.do("reload")
+        page.do("waitForSelector", '#status:text("Ready")')
+        assert page.do("textContent", "h1") == "Reception | 700"
+        page.do("evaluate", f"() => {DIALS}.at(-1).click()")
+        page.do("waitForSelector", '#call-state:text("Incoming call")')
         assert page.do("textContent", "#peer") == "Kitchen | 701"
 
 
-CALLED_FROM_THE_OTHER_TAB = """async (link) => {
-    const until = async (isTrue) => { while (!isTrue()) await new Promise((due) => setTimeout(due, 50)); };
-    const other = open(link, "_blank");
-    await until(() => other.document.querySelector("#buddies button:enabled"));
-    [...other.document.querySelectorAll("#buddies button")].at(-1).click();
-    await until(() => document.getElementById("call-state").textContent === "Incoming call");
-}"""
+DIALS = "[...open('', 'kitchen').document.querySelectorAll('#buddies button:enabled')]"
 
 
 def call_the_echo(chromium: Chromium, link: str, screenshots: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from facades import Facade
 
@@ -19,6 +20,9 @@ WAYS = {  # by mark: how to install what its tests need, and to run them
 PROXIES = {f"{kind}_proxy" for kind in ("http", "https", "ws", "wss", "ftp", "all", "no")}
 OWN = {"SIPERB_PAT", "SIPERB_PAT_FILE", "SIPERB_BASE_URL"}
 CERTIFICATES = {"requests_ca_bundle", "curl_ca_bundle", "ssl_cert_file", "ssl_cert_dir"}
+
+hypothesis.settings.register_profile("siperb", deadline=None)  # a loaded machine is slow, and that is no fault
+hypothesis.settings.load_profile("siperb")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

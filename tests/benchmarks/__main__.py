@@ -26,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     if sys.flags.dev_mode:
         raise SystemExit("Python's development mode (PYTHONDEVMODE) slows down each peer by another factor: unset it.")
-    rounds, seconds = (3, 0.2) if options.quick else (11, 0.5)
+    rounds, seconds = (3, 0.2) if options.quick else (11, 0.3)
     lines: list[str] = []
 
     def say(*more: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -49,12 +50,19 @@ def compared(rounds: int, seconds: float) -> dict[str, By]:
         worker.end()
     if HAS_VALGRIND:
         with ThreadPoolExecutor(os.cpu_count()) as pool:  # a count is the same on a machine that is busy
-            marks = pool.map(lambda name: counted(code("counting", f"peer({name!r})"), os.environ), PEERS)
-            for name, counts in zip(PEERS, marks, strict=True):
-                of_each = counts["first"], counts["one call"], counts["async call"]
-                for what, count in zip(COUNTED, of_each, strict=True):
-                    figures.setdefault(what, {})[name] = [float(count)]
+            for name, counts in zip(PEERS, pool.map(_counts, PEERS), strict=True):
+                for what, count in zip(COUNTED, counts, strict=False):
+                    figures.setdefault(what, {})[name] = [count]
     return {what: figures[what] for what in MEASURES if what in figures}
+
+
+def _counts(name: str) -> tuple[float, ...]:
+    """In the order of `COUNTED`; nothing for a peer that takes too long."""
+    try:
+        counts = counted(code("counting", f"peer({name!r})"), os.environ)
+    except subprocess.TimeoutExpired:
+        return ()
+    return counts["first"], counts["one call"], counts["async call"]
 
 
 def layers() -> Iterator[tuple[str, str, Mapping[str, float]]]:

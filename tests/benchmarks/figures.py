@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median, quantiles
 
 from attrs import frozen
@@ -66,21 +66,27 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def verdict(figures: dict[str, Sequence[float]]) -> str:
+def verdict(figures: Mapping[str, Sequence[float]], *, is_throughput: bool = False) -> str:
     """Who is ahead: of the code by hand, and of the other SDKs. A loss names the winner, and by how much."""
     ours = figures["siperb"]
-    more = {name: ratio(ours, costs) - 1 for name, costs in figures.items() if name != "siperb"}
-    ahead = {name: by for name, by in more.items() if by > 0.005}
-    sentences = [f"lost to {_named(name)} by {by:.0%}" for name, by in ahead.items()]
-    if sdks := more.keys() - {"by hand"}:
-        behind = {name: ratio(figures[name], ours) - 1 for name in sdks if name not in ahead}
-        if behind:
-            next_one = min(behind, key=lambda name: behind[name])
-            whom = "every SDK" if len(behind) == len(sdks) else "the others"
-            sentences.append(f"ahead of {whom} (the next, {next_one}, by {behind[next_one]:.0%})")
-    if "by hand" not in ahead:
-        sentences.append(f"ahead of the code by hand by {ratio(figures['by hand'], ours) - 1:.0%}")
+    more = {name: ratio(ours, costs) for name, costs in figures.items() if name != "siperb"}
+    ahead = {name: cost for name, cost in more.items() if cost > 1.005}
+    behind = {name: 1 / cost for name, cost in more.items() if name not in ahead}
+    sentences = [
+        f"lost to {_named(name)} by {_percent(1 - 1 / cost if is_throughput else cost - 1)}"
+        for name, cost in ahead.items()
+    ]
+    if "by hand" in behind:
+        sentences.append(f"ahead of the code by hand by {_percent(behind.pop('by hand') - 1)}")
+    if behind:
+        whom = "the other SDKs" if ahead.keys() - {"by hand"} else "every SDK"
+        nearest = min(behind, key=lambda name: behind[name])
+        sentences.append(f"ahead of {whom} (of {nearest}, the nearest, by {_percent(behind[nearest] - 1)})")
     return "; ".join(sentences)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
 
 
 def _named(name: str) -> str:

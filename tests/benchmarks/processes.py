@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 CALLS = 100  # between two marks
+LONGEST = 120.0  # seconds under valgrind
 ROOT = Path(__file__).parents[2]
 
 _DROPPED = {"pythondontwritebytecode", "pythondevmode", "pythonwarnings", "pythonasynciodebug", "siperb_pat"} | {
@@ -82,11 +83,14 @@ class Worker:
 
 
 def counted(command: list[str], env: Mapping[str, str]) -> dict[str, float]:
-    """The instructions up to each mark of the program (see `counting`), or of one call, as valgrind counts them."""
+    """The instructions up to each mark of the program (see `counting`), or of one call, as valgrind counts them.
+
+    Raises `subprocess.TimeoutExpired` after `LONGEST`.
+    """
     cost(command, env)  # compiles what is not compiled yet
     counting = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *command]
     env = {**env, "PYTHONHASHSEED": "0"}
-    process = subprocess.run(counting, env=env, cwd=ROOT, capture_output=True, text=True)
+    process = subprocess.run(counting, env=env, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST)
     if process.returncode:
         raise SystemExit(f"{command!r} ended with {process.returncode} under valgrind:\n{process.stderr}")
     found = re.findall(r"==(\d+)== I\s+refs:\s+([\d,]+)", process.stderr)

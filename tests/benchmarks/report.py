@@ -29,7 +29,7 @@ def peers(figures: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[str]
     yield _row(*("---" for _ in range(len(figures) + 1)))
     for name in figures[FIRST]:
         shown = "requests / aiohttp by hand" if name == "by hand" else name
-        yield _row(shown, *(MEASURES[what].shown(by[name]) for what, by in figures.items()))
+        yield _row(shown, *(MEASURES[what].shown(by[name]) if name in by else "" for what, by in figures.items()))
 
 
 def results(figures: Mapping[str, Mapping[str, Sequence[float]]], rows: Mapping[str, Rounds | None]) -> Iterator[str]:
@@ -50,7 +50,14 @@ def results(figures: Mapping[str, Mapping[str, Sequence[float]]], rows: Mapping[
 def _result(measure: Measure, by: Mapping[str, Sequence[float]]) -> str:
     ours, by_hand = by["siperb"], by["by hand"]
     shown = (f"{measure.shown(costs)} {measure.unit}" for costs in (by_hand, ours))
-    return _row(measure.what, measure.by_hand, *shown, measure.ratio(ours, by_hand), measure.at_most, verdict(by))
+    return _row(
+        measure.what,
+        measure.by_hand,
+        *shown,
+        measure.ratio(ours, by_hand),
+        measure.at_most,
+        verdict(by, is_throughput=measure.is_throughput),
+    )
 
 
 def layers(title: str, unit: str, counts: Mapping[str, float]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tests.benchmarks import compare, report
-from tests.benchmarks.rows import ROWS, measured
+from tests.benchmarks.rows import ROWS, Rounds, measured
 from tests.benchmarks.server import running_server
 
 NOTE = (
@@ -38,8 +38,10 @@ def main() -> None:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         figures = compare.compared(rounds, seconds)
         say(*report.peers(figures), "")
-        with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as process:
-            rows = {name: process.submit(measured, name, rounds).result() for name in ROWS}
+        rows: dict[str, Rounds | None] = {}
+        for name in ROWS:
+            with ProcessPoolExecutor(1, get_context("spawn")) as process:
+                rows[name] = process.submit(measured, name, rounds).result()
         say(*report.results(figures, rows), "")
         if compare.HAS_VALGRIND:
             for table in compare.layers():

@@ -26,7 +26,7 @@ MEASURES = {
     COUNTED[0]: Measure(COUNTED[0], "million", "requests", 1.36, 1e-6),
     ONE: Measure(ONE, "µs", "requests", 1.0, 1e6),
     COUNTED[1]: Measure(COUNTED[1], "thousand", "requests", 1.0, 1e-3),
-    MANY: Measure(MANY, "calls a second", "aiohttp", 1 / 0.76, is_throughput=True),
+    MANY: Measure(MANY, "calls/s", "aiohttp", 1 / 0.76, is_throughput=True),
     COUNTED[2]: Measure(COUNTED[2], "thousand", "aiohttp", None, 1e-3),
 }
 

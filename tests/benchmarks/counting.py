@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import NoReturn
 
-WARM_UP, CALLS = 20, 100  # see `counted`
+WARM_UP, CALLS = 20, 100  # before the first of two marks, and between them
 
 
 def mark(name: str, leave: Callable[[int], NoReturn] = os._exit) -> None:

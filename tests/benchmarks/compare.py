@@ -69,7 +69,7 @@ def layers() -> Iterator[tuple[str, str, Mapping[str, float]]]:
     """Title, unit, and the instructions up to and with each layer."""
     loaded = cost(code("counting", "loaded()"), os.environ)[1].split()
     yield (
-        "start of a process, up to the first credential",
+        "a process up to its first credential",
         "million",
         {name: count / 1e6 for name, count in counted(code("counting", f"start(*{loaded})"), os.environ).items()},
     )

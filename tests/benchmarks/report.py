@@ -61,7 +61,7 @@ def _result(measure: Measure, by: Mapping[str, Sequence[float]]) -> str:
 
 
 def layers(title: str, unit: str, counts: Mapping[str, float]) -> Iterator[str]:
-    yield _row(f"instructions of the {title}", f"{unit}, so far", "of this layer")
+    yield _row(title, f"{unit} instructions so far", "of this layer")
     yield _row("---", "---:", "---:")
     before = 0.0
     for name, count in counts.items():

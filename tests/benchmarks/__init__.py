@@ -1,4 +1,4 @@
-"""What the SDK costs, next to code written by hand: ``python -m tests.benchmarks`` prints a Markdown table of ratios.
+"""What the SDK costs, next to other SDKs and to code written by hand: ``python -m tests.benchmarks`` prints the tables.
 
-Ours and the peer take turns in one run, so that whatever else the machine does meets both. No test stands on it.
+All take turns in one run, so that whatever else the machine does meets each of them. No test stands on it.
 """

@@ -60,6 +60,7 @@ def watchdog(server: SiperbServer) -> Iterator[Callable[[BaseException, Any], th
 BODY_THAT_STALLS = Raw(head(b"Content-Length: 99") + b"[", hang_up=False)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # it may strike a socket in the making
 @pytest.mark.parametrize("fault", [Hold(), BODY_THAT_STALLS], ids=["answer", "body"])
 @pytest.mark.parametrize("kind", [SoftTimeLimitExceeded, ValueError])
 @pytest.mark.parametrize("strict", [True, False])

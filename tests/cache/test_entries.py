@@ -46,7 +46,6 @@ def test_a_slow_refresh_does_not_bring_back_what_was_evicted() -> None:
     assert entries.load(world, KEY) is None
 
 
-@settings(deadline=None)
 @given(payloads, limits)
 def test_evicting_leaves_nothing(payload: str, limit: int) -> None:
     world = World(limit=limit)
@@ -119,7 +118,7 @@ def test_whenever_a_logout_crashes_the_next_one_finds_the_rest() -> None:
 works = st.tuples(st.sampled_from([*SIZES, 2500, 0]), st.integers(0, 40))  # a size, or 0 to evict; when to crash
 
 
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(400))
 @given(st.lists(works, max_size=8))
 def test_after_any_number_of_crashes_no_mixture_is_read_and_a_logout_leaves_nothing(
     steps: list[tuple[int, int]],
@@ -142,7 +141,7 @@ def _save_or_evict(world: World, value: Record, size: int) -> None:
 # Where there is no lock another process comes between any two operations
 
 
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(400))
 @given(st.sampled_from(SIZES), st.sampled_from([*SIZES, 0]), st.integers(0, 20))
 def test_a_reader_overtaken_by_a_writer_sees_no_mixture(old: int, new: int, after: int) -> None:
     world, first, second = World(), record("o" * old, 1), record("n" * new, 2)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from entry_world import KEY, LIMIT, OWNER, World, record, save, under
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from siperb.cache import entries
@@ -22,7 +22,6 @@ limits = st.integers(LIMIT, 5000)
 # Text
 
 
-@settings(deadline=None)
 @given(payloads, limits)
 def test_any_payload_comes_back_whatever_the_limit_of_an_entry(payload: str, limit: int) -> None:
     world = World(limit=limit)
@@ -30,7 +29,6 @@ def test_any_payload_comes_back_whatever_the_limit_of_an_entry(payload: str, lim
     assert entries.load(world, KEY) == record(json.loads(json.dumps(payload)))  # a pair of surrogates is one character
 
 
-@settings(deadline=None)
 @given(payloads, limits)
 def test_entries_are_ascii_within_the_limit_under_plain_names(payload: str, limit: int) -> None:
     world = World(limit=limit)
@@ -84,7 +82,6 @@ def test_a_key_with_an_odd_name_cannot_be_made(scope: str, kind: str) -> None:
 # What may stand in an entry
 
 
-@settings(deadline=None)
 @given(st.text() | st.recursive(st.none() | st.floats() | st.text(), lambda x: st.lists(x)).map(json.dumps))
 def test_a_first_entry_that_is_none_is_a_miss_and_can_be_replaced(text: str) -> None:
     world = World({KEY.service: text})
@@ -93,7 +90,6 @@ def test_a_first_entry_that_is_none_is_a_miss_and_can_be_replaced(text: str) -> 
     assert entries.load(world, KEY) == record("new")
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["k", "o", "g", "at", "exp", "sha", "n"]), st.none() | st.integers() | st.text(), min_size=1

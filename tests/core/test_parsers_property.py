@@ -59,7 +59,7 @@ def bodies_of(answers: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     return (answers | values).map(lambda answer: json.dumps(answer).encode()) | st.binary(max_size=60)
 
 
-many = settings(max_examples=examples(1000), deadline=None)
+many = settings(max_examples=examples(1000))
 
 
 def is_session(value: object) -> bool:
@@ -159,7 +159,7 @@ def lasting_server() -> Iterator[SiperbServer]:
         yield running
 
 
-few = settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

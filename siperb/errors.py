@@ -25,6 +25,9 @@ SiperbError
 │   ├── RegistrarConnectionError              no answer from the SIP registrar
 │   │   └── RegistrarTimeoutError             no answer in time
 │   └── RegistrarResponseError                an unusable answer: no WebSocket, not SIP, too large, a redirect
+├── PhoneError                                a phone of `siperb.phone` cannot do this
+│   ├── RegistrationError                     the registrar refuses the phone
+│   └── CallFailedError                       a call was refused, or not answered
 └── CacheError                                never leaves a client
 ```
 
@@ -46,6 +49,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "CacheError",
+    "CallFailedError",
     "ConfigurationError",
     "ConflictError",
     "CredentialsUnavailableError",
@@ -55,12 +59,14 @@ __all__ = [
     "MissingCredentialsError",
     "NotFoundError",
     "PermissionDeniedError",
+    "PhoneError",
     "ProvisioningError",
     "RateLimitError",
     "RegistrarConnectionError",
     "RegistrarError",
     "RegistrarResponseError",
     "RegistrarTimeoutError",
+    "RegistrationError",
     "SiperbError",
     "UnprocessableEntityError",
 ]
@@ -227,6 +233,38 @@ class RegistrarTimeoutError(RegistrarConnectionError):
 
 class RegistrarResponseError(RegistrarError):
     """The answer is not a registrar's: no WebSocket, not SIP, too large, or a redirect."""
+
+
+class PhoneError(SiperbError):
+    """A phone of `siperb.phone` cannot do this, or not any more."""
+
+
+class RegistrationError(PhoneError):
+    """The registrar refuses to register the phone."""
+
+    status: int
+    """The status of the answer, e.g. 401 for a wrong password."""
+    reason: str
+    """The registrar's words for it, e.g. "Unauthorized"."""
+
+    def __init__(self, message: str, status: int, reason: str = "") -> None:
+        super().__init__(message, status, reason)
+        self.status = status
+        self.reason = reason
+
+
+class CallFailedError(PhoneError):
+    """A call, or a request within it, was refused or not answered."""
+
+    status: int
+    """The status of the answer, e.g. 486 for busy, 480 for nobody there, 408 for no answer in time."""
+    reason: str
+    """The words for it, e.g. "Busy Here"."""
+
+    def __init__(self, message: str, status: int, reason: str = "") -> None:
+        super().__init__(message, status, reason)
+        self.status = status
+        self.reason = reason
 
 
 class CacheError(SiperbError):

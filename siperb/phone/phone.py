@@ -1,306 +1,258 @@
-"""Phone and Call on signalling of our own: the same outside as phone.py."""
+"""A phone: registers the credentials of a device, and calls and is called."""
+
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
-from collections.abc import AsyncIterator
-from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-from aiortc import MediaStreamTrack
+from siperb.errors import ConfigurationError, PhoneError
+from siperb.models import Provisioning, Session
+from siperb.phone import sdp
+from siperb.phone.agent import UserAgent
+from siperb.phone.binding import Binding
+from siperb.phone.call import Call, Line
+from siperb.phone.incoming import IncomingCall
+from siperb.phone.messages import ALLOW, EXTENSIONS, SDP, Headers, tag_of
+from siperb.phone.outgoing import OutgoingCall
+from siperb.phone.session_timer import SessionTimer
+from siperb.phone.targets import address_of
+from siperb.phone.tasks import LOG, Tasks
+from siperb.sip.message import Message
 
-from siperb.errors import CallFailedError as CallFailed, PhoneError, RegistrationError as NotRegistered
-from siperb.phone.media import Media
-from siperb.phone.states import CallEnd, CallState, EndReason
-from siperb.phone.connection import Connection, Dialog, Message, _parameter, uri_of
+if TYPE_CHECKING:
+    from aiortc import MediaStreamTrack
 
-from siperb.sip import contact_uri, extra_headers, sip_uri, websocket_url
+__all__ = ["Phone"]
 
-log = logging.getLogger("phone")
-AGENT = "siperb-phone-spike"
-
-
-class Call:
-    def __init__(self, phone: Phone, dialog: Dialog, invite: Message | None = None, media: Media | None = None) -> None:
-        self._phone, self.dialog, self._invite, self.media = phone, dialog, invite, media
-        self.incoming = invite is not None
-        self._ended = asyncio.Event()
-        self._ringing = asyncio.Event()
-        self.state = CallState.RINGING if invite else CallState.CALLING
-        self.end: CallEnd | None = None
-        self.is_held_by_peer = False
-        self.remote_sdp = invite.body if invite else None
-        self.id, self.is_incoming = dialog.call_id, invite is not None
-        self._working: Any = None
-        self.reason = ""
-        self._offering = False  # an INVITE of ours or theirs is on its way
-        phone._calls[dialog.call_id] = self
-
-    async def ended(self) -> CallEnd:
-        await self._ended.wait()
-        return self.end
-
-    async def ringing(self) -> None:
-        await self._ringing.wait()
-
-    async def digits(self):
-        while not self._ended.is_set():
-            yield await self.digit()
-
-    async def hold(self) -> None:
-        raise NotImplementedError
-
-    resume = hold
-
-    async def transfer(self, target: str) -> None:
-        raise NotImplementedError
-
-    @property
-    def peer(self) -> str:
-        return uri_of(self.dialog.remote)
-
-    async def ring(self, track: Any = None) -> None:
-        await self._phone._sip.reply(self._invite, 180, self.dialog)
-
-    async def answer(self, track: MediaStreamTrack | None = None) -> None:
-        self.media = Media(self._phone.ice_servers, track)
-        body = await self.media.answer(self._invite.body)
-        self.dialog.confirmed, self.state = True, CallState.ACTIVE
-        await self._phone._sip.reply(self._invite, 200, self.dialog, body)
-        await asyncio.wait_for(self.media.connected.wait(), 15)
-
-    @property
-    def offer(self) -> str:
-        """The SDP, for media of somebody else's; answered with `answer_with`."""
-        return self._invite.body
-
-    async def answer_with(self, sdp: str) -> None:
-        self.dialog.confirmed, self.state = True, CallState.ACTIVE
-        await self._phone._sip.reply(self._invite, 200, self.dialog, sdp)
-
-    async def reject(self, status: int = 486) -> None:
-        await self._phone._sip.reply(self._invite, status, self.dialog)
-        await self._end(EndReason.REJECTED)
-
-    async def audio(self) -> MediaStreamTrack:
-        return await self.media.received
-
-    async def digit(self) -> str:
-        return await self.media.digits.get()
-
-    async def send_digits(self, digits: str, *, info: bool = False) -> None:
-        if not info and self.media._types:
-            self.media.send_digits(digits)
-            while self.media.sending_digits:
-                await asyncio.sleep(0.02)
-            return
-        for digit in digits:
-            body = f"Signal={digit}\r\nDuration=160\r\n"
-            answer = await self._phone._sip.request("INFO", self.dialog, body=body, kind="application/dtmf-relay")
-            if answer.status >= 300:
-                raise CallFailed(f"The call failed: {answer.status} {answer.reason}.", answer.status, answer.reason)
-
-    async def hang_up(self) -> int:
-        """What the BYE was answered."""
-        if self._ended.is_set():
-            return 0
-        await self._end(EndReason.HUNG_UP)
-        return (await self._phone._sip.request("BYE", self.dialog)).status if self.dialog.confirmed else 0
-
-    async def refresh(self) -> None:
-        """Tells the other side our new connection, with a re-INVITE (RFC 3261, 12.2)."""
-        self._offering = True
-        try:
-            answer = await self._phone._sip.request("INVITE", self.dialog, body=await self.media.offer(), kind="application/sdp")
-            if answer.status < 300:
-                self.dialog.learn(answer)
-                await self._phone._sip.send(self._phone._sip.make("ACK", self.dialog, answer.cseq))
-                await self.media.accept(answer.body)
-        finally:
-            self._offering = False
-
-    async def _end(self, reason: EndReason) -> None:
-        self.end, self.state = CallEnd(reason), CallState.ENDED
-        self._ended.set()
-        self._phone._calls.pop(self.dialog.call_id, None)
-        if self.media:
-            await self.media.close()
-
-    async def _requested(self, request: Message) -> None:
-        """What comes within the call."""
-        reply = self._phone._sip.reply
-        if _parameter(request.get("to"), "tag") != _parameter(self.dialog.local, "tag"):
-            return await reply(request, 481)
-        if request.cseq <= self.dialog.remote_cseq:
-            return await reply(request, 500)
-        self.dialog.remote_cseq = request.cseq
-        if request.method == "BYE":
-            await reply(request, 200)
-            await self._end(EndReason.PEER_HUNG_UP)
-        elif request.method == "INFO":
-            await reply(request, 200)
-            for line in request.body.splitlines():
-                name, _, value = line.partition("=")
-                if name.strip().lower() == "signal" and self.media:
-                    self.media.digits.put_nowait(value.strip())
-        elif request.method in ("INVITE", "UPDATE") and request.body:
-            self._phone.log_reinvites += 1
-            if self._offering:
-                return await reply(request, 491)
-            self.dialog.learn(request)
-            try:
-                body = await self.media.answer(request.body)
-            except Exception:
-                log.exception("offer")
-                return await reply(request, 488)
-            await reply(request, 200, self.dialog, body)
-        elif request.method in ("UPDATE", "OPTIONS", "NOTIFY"):
-            if request.method == "UPDATE":
-                self.dialog.learn(request)
-            timer = [("Session-Expires", v) for v in request.all("session-expires")]
-            await reply(request, 200, self.dialog, headers=timer)
-        else:
-            await reply(request, 405)
+MAX_WAITING = 64  # calls that nobody has taken yet
+LEAVE_TIMEOUT = 3.0  # seconds, for the other sides and the registrar to hear that we leave
 
 
 class Phone:
-    def __init__(self, provisioning: Any, session: Any = None, *, insecure: bool = False, ssl: Any = True,
-                 ice_servers: list[dict[str, Any]] | None = None, expires: int = 300) -> None:
-        self.ice_servers, self.expires = ice_servers or [], expires
-        self.aor, self.domain = sip_uri(provisioning), provisioning.sip_domain
-        contact = contact_uri(provisioning)
-        header = f'<{contact}>;+sip.instance="<urn:uuid:{uuid5(NAMESPACE_URL, contact)}>";reg-id=1;+sip.ice'
-        self._sip = self._transport = Connection(
-            websocket_url(provisioning, insecure=insecure), header, provisioning.sip_username, provisioning.sip_password,
-            extra_headers(provisioning, session), AGENT, ssl)
-        self._sip.on_request, self._sip.on_up = self._requested, self._up
-        self._sip.on_down = lambda: self.registered.clear()
-        self._registration = Dialog(f"<{self.aor}>;tag={secrets.token_hex(6)}", f"<{self.aor}>", f"sip:{self.domain}")
-        self.registered = asyncio.Event()
-        self.registrations = self.log_reinvites = 0
-        self._calls: dict[str, Call] = {}
-        self._incoming: asyncio.Queue[Call] = asyncio.Queue()
-        self._wake = asyncio.Event()
+    """A phone with the credentials of a device. It is registered within ``async with``.
+
+    It stays registered, and comes back by itself after a lost connection. Calls that stand go on then.
+
+    Example:
+        ```python
+        async with Phone(provisioning, insecure=True) as phone:
+            async for call in phone:
+                await call.answer()
+                print(await call.ended())
+                break
+        ```
+    """
+
+    def __init__(
+        self,
+        provisioning: Provisioning,
+        session: Session | None = None,
+        *,
+        insecure: bool = False,
+        ice_servers: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Make a phone. It does nothing before ``async with``.
+
+        Args:
+            provisioning: From `get_provisioning`.
+            session: The login of the device's own user, which Siperb's own proxy wants.
+            insecure: Use ``ws`` instead of ``wss``. The registrar must be on this machine.
+            ice_servers: STUN and TURN servers, in the form of browsers:
+                ``{"urls": "turn:…", "username": "…", "credential": "…"}``. None uses no server.
+
+        Raises:
+            IncompleteProvisioningError: Fields are missing or unusable, or Siperb's proxy wants a session.
+            ConfigurationError: Another argument cannot be used.
+        """
+        self._agent = UserAgent(
+            provisioning, session, insecure=insecure, on_request=self._take, on_change=self._connection_changed
+        )
+        self._binding = Binding(self._agent, provisioning, self._move_calls)
+        self._tasks = Tasks()
+        self._line = Line(self._agent, self._tasks, ice_servers or [])
+        self._waiting: list[IncomingCall] = []
+        self._has_news = asyncio.Event()
+        self._is_open = False
+
+    def __repr__(self) -> str:
+        return f"<Phone {self._agent.account.address}, {'' if self.is_registered else 'not '}registered>"
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the registrar knows the phone now."""
+        return self._binding.is_registered
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that are not over."""
+        return tuple(self._line.calls.values())
 
     async def __aenter__(self) -> Phone:
-        await self._sip.start()
+        """Register.
+
+        Raises:
+            RegistrationError: The registrar refuses, for example a wrong password (status 401).
+            RegistrarError: The registrar cannot be reached, or understood.
+        """
+        if self._is_open:
+            raise PhoneError("The phone is open already: make another one.")
+        self._is_open = True
         try:
-            refresh = await self._register(self.expires)
+            await self._agent.connection.open()
+            await self._binding.register()
         except BaseException:
-            await self._sip.stop()
+            await self._close()
             raise
-        self._sip.spawn(self._keep_registered(refresh))
+        _ = self._tasks.spawn(self._binding.keep())
+        LOG.info("%r", self)
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Hang up all calls, and unregister."""
         try:
-            for call in list(self._calls.values()):
+            leaving = [call.hang_up() for call in self.calls]
+            if leaving:
+                await _within(LEAVE_TIMEOUT, asyncio.gather(*leaving, return_exceptions=True))
+            if self._agent.connection.is_up.is_set():
+                await _within(LEAVE_TIMEOUT, self._binding.remove())
+        finally:
+            await self._close()
+
+    async def __aiter__(self) -> AsyncIterator[IncomingCall]:
+        """Yield the calls that come, until the phone is closed."""
+        while self._is_open:
+            self._has_news.clear()
+            while self._waiting:
+                if (call := self._waiting.pop(0)).end is None:
+                    yield call
+            _ = await self._has_news.wait()
+
+    async def call(
+        self,
+        target: str,
+        track: MediaStreamTrack | None = None,
+        *,
+        offer: str | None = None,
+        timeout: float = 60.0,
+    ) -> OutgoingCall:
+        """Call somebody, and return when the call is answered.
+
+        Args:
+            target: A number or user of the own domain, or a whole address, ``sip:user@domain``.
+            track: An aiortc track to send. None sends silence. The track is stopped when the call is over.
+            offer: The SDP of media of your own. Their answer is `remote_sdp` of the call.
+            timeout: Seconds after which the call is cancelled.
+
+        Raises:
+            CallFailedError: The call was refused (486 is busy, 480 is "nobody there"), or not answered (408).
+            PhoneError: The phone is closed, or no audio can be exchanged.
+            ConfigurationError: An argument cannot be used.
+
+        Example:
+            ```python
+            async with Phone(provisioning, insecure=True) as phone:
+                call = await phone.call("echo")
                 await call.hang_up()
-            await asyncio.wait_for(self._register(0), 3)
-        except (PhoneError, OSError, TimeoutError) as error:
-            log.warning("leaving: %s", error)
-        await self._sip.stop()
-
-    async def _register(self, expires: int) -> float:
-        for _ in range(2):
-            answer = await self._sip.request("REGISTER", self._registration, [("Expires", str(expires))])
-            if answer.status != 423:
-                break
-            expires = self.expires = int(answer.get("min-expires") or 3600)
-        if answer.status >= 300:
-            self.registered.clear()
-            raise NotRegistered(f"The registrar refuses the phone: {answer.status} {answer.reason}.", answer.status, answer.reason)
-        if expires:
-            self.registered.set()
-            self.registrations += 1
-        mine = uri_of(self._sip.contact)
-        granted = next((_parameter(c, "expires") for c in answer.all("contact") if uri_of(c) == mine), "")
-        return float(granted or expires)
-
-    async def _keep_registered(self, granted: float) -> None:
-        while True:
-            try:
-                await asyncio.wait_for(self._wake.wait(), max(granted * 0.8, 1))
-                self._wake.clear()
-            except TimeoutError:
-                pass
-            try:
-                granted = await self._register(self.expires)
-            except (PhoneError, OSError, TimeoutError) as error:
-                log.warning("%s", error)
-                granted = 15
-
-    def _up(self) -> None:
-        self.registered.clear()
-        self._wake.set()
-        for call in self._calls.values():
-            if call.dialog.confirmed:
-                self._sip.spawn(call.refresh())
-
-    async def call(self, target: str, track: MediaStreamTrack | None = None, *, timeout: float = 60.0) -> Call:
-        target = target if target.startswith("sip:") else f"sip:{target}@{self.domain}"
-        media = Media(self.ice_servers, track)
-        dialog = Dialog(f"<{self.aor}>;tag={secrets.token_hex(6)}", f"<{target}>", target)
-        call = Call(self, dialog, media=media)
-        invite: list[Message] = []
-        working = asyncio.ensure_future(self._sip.request(
-            "INVITE", dialog, body=await media.offer(), kind="application/sdp",
-            told=lambda answer: answer.status > 100 and call._ringing.set(), sent=invite.append))
-        try:
-            answer = await asyncio.wait_for(asyncio.shield(working), timeout)
-            if answer.status >= 300:
-                raise CallFailed(f"The call failed: {answer.status} {answer.reason}.", answer.status, answer.reason)
-            await self._confirm(call, answer)
-            call.state, call.remote_sdp = CallState.ACTIVE, answer.body
-            await media.accept(answer.body)
-            await asyncio.wait_for(media.connected.wait(), 15)
-        except BaseException:
-            if not working.done():
-                self._sip.spawn(self._cancel(call, invite[-1], working))
-            await call.hang_up()
-            raise
+            ```
+        """
+        call = await self.dial(target, track, offer=offer)
+        await call.answered(timeout)
         return call
 
-    async def _confirm(self, call: Call, answer: Message) -> None:
-        call.dialog.remote, call.dialog.confirmed = answer.get("to"), True
-        call.dialog.learn(answer)
-        call.dialog.routes = answer.all("record-route")[::-1]
-        await self._sip.send(self._sip.make("ACK", call.dialog, answer.cseq))
+    async def dial(
+        self, target: str, track: MediaStreamTrack | None = None, *, offer: str | None = None
+    ) -> OutgoingCall:
+        """Call somebody, and return at once: `OutgoingCall.answered` waits for the answer.
 
-    async def _cancel(self, call: Call, invite: Message, working: asyncio.Future[Message]) -> None:
-        cancel = self._sip.make("CANCEL", call.dialog, invite.cseq, invite.branch, invite.start.split()[1])
-        await self._sip.send(cancel)
-        answer = await working
-        if answer.status < 300:  # answered in the same moment: hang up
-            await self._confirm(call, answer)
-            await self._sip.request("BYE", call.dialog)
+        Args:
+            target: See `call`.
+            track: See `call`.
+            offer: See `call`.
 
-    async def incoming(self) -> Call:
-        return await self._incoming.get()
+        Raises:
+            PhoneError: The phone is closed.
+            ConfigurationError: An argument cannot be used.
+        """
+        address = address_of(target, self._agent.domain)
+        if not self._is_open:
+            raise PhoneError("The phone is closed: use it within `async with`.")
+        if offer is not None and not sdp.has_audio(offer):
+            raise ConfigurationError("The offer is no SDP with audio: give the whole description, beginning with v=0.")
+        return OutgoingCall(self._line, address, track, offer)
 
-    async def __aiter__(self) -> AsyncIterator[Call]:
-        while True:
-            yield await self.incoming()
+    # What comes.
 
-    async def _requested(self, request: Message) -> None:
-        call = self._calls.get(request.get("call-id"))
-        if request.method == "ACK":
-            return
+    def _take(self, request: Message) -> None:
+        """Answer a request, or hand it to its call."""
+        leg = self._line.legs.get((request.first("call-id") or "", tag_of(request.first("to"))))
         if request.method == "CANCEL":
-            if call is None or call._invite is None or call._invite.branch != request.branch:
-                return await self._sip.reply(request, 481)
-            await self._sip.reply(request, 200, call.dialog)
-            if not call.dialog.confirmed:
-                await self._sip.reply(call._invite, 487, call.dialog)
-                await call._end(EndReason.CANCELLED)
-        elif _parameter(request.get("to"), "tag"):
-            await (call._requested(request) if call else self._sip.reply(request, 481))
-        elif request.method == "INVITE" and call is None:
-            dialog = Dialog(f"{request.get('to')};tag={secrets.token_hex(6)}", request.get("from"),
-                            uri_of(request.get("contact")), request.all("record-route"), request.get("call-id"),
-                            remote_cseq=request.cseq)
-            await self._sip.reply(request, 100)
-            self._incoming.put_nowait(Call(self, dialog, request))
+            self._take_cancel(request)
+        elif leg:
+            leg.take(request)
+        elif tag_of(request.first("to")) or request.method in ("BYE", "INFO", "NOTIFY", "UPDATE"):
+            self._reply(request, 481)
+        elif request.method == "INVITE":
+            self._take_invite(request)
         else:
-            await self._sip.reply(request, 200 if request.method == "OPTIONS" else 405)
+            self._reply(request, 200 if request.method == "OPTIONS" else 405, [("Allow", ALLOW), ("Accept", SDP)])
+
+    def _reply(self, request: Message, status: int, headers: Headers = ()) -> None:
+        if request.method != "ACK":
+            _ = self._agent.transactions.reply(request, status, headers)
+
+    def _take_cancel(self, cancel: Message) -> None:
+        invite = self._agent.transactions.pending_invite(cancel)
+        self._reply(cancel, 200 if invite else 481)
+        for leg in list(self._line.legs.values()):
+            if invite and leg.invite is invite and leg.on_cancel:
+                leg.on_cancel(cancel)
+
+    def _take_invite(self, invite: Message) -> None:
+        self._waiting = [call for call in self._waiting if call.end is None]
+        required = [option for option in invite.items("require") if option.lower() not in EXTENSIONS]
+        kind = (invite.first("content-type") or "").partition(";")[0].strip().lower()
+        if required:
+            self._reply(invite, 420, [("Unsupported", ", ".join(required))])
+        elif invite.body and kind != SDP:
+            self._reply(invite, 415, [("Accept", SDP)])
+        elif invite.body and not sdp.has_audio(invite.body):
+            self._reply(invite, 488)
+        elif too_short := SessionTimer.refusal_of(invite):
+            self._reply(invite, 422, too_short)
+        elif any(leg.is_begun_by(invite) for leg in self._line.legs.values()):
+            self._reply(invite, 482)
+        elif not self._is_open or len(self._waiting) >= MAX_WAITING:
+            self._reply(invite, 486)
+        else:
+            self._waiting.append(IncomingCall(self._line, invite))
+            self._has_news.set()
+            LOG.info("%r", self._waiting[-1])
+
+    def _connection_changed(self, is_up: bool) -> None:
+        self._binding.connection_changed(is_up=is_up)
+
+    def _move_calls(self) -> None:
+        """Calls that stand go on over a new connection."""
+        for leg in self._line.legs.values():
+            if leg.is_confirmed:
+                _ = self._tasks.spawn(leg.move())
+
+    async def _close(self) -> None:
+        self._is_open = False
+        self._has_news.set()
+        for leg in list(self._line.legs.values()):
+            leg.lose()
+        await self._tasks.cancel()
+        await self._line.closing.join(LEAVE_TIMEOUT)
+        self._agent.transactions.close()
+        await self._agent.connection.close()
+
+
+async def _within(seconds: float, work: Any) -> None:
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(work, seconds)

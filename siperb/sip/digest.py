@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attrs import field, frozen
 
-from siperb.sip.message import parameters, quote, split
+from siperb.sip.message import Message, parameters, quote, split
 
-__all__ = ["Challenge", "authorize", "read_challenges", "strongest"]
+__all__ = ["Challenge", "Wallet", "authorize", "read_challenges", "strongest"]
 
+MAX_REQUESTS = 6  # until it is given up: a proxy's challenge, the registrar's, and nonces that are too old
+MAX_REALMS = 2  # that are answered, of a proxy's and of a registrar's
 MAX_CHALLENGE = 4096  # characters; its realm, nonce and opaque are sent back
+_CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
 _HASHES = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}  # the strongest first
 
 
@@ -87,6 +90,41 @@ def authorize(
     }
     bare = [f"algorithm={challenge.algorithm}", *([f"qop={challenge.qop}", f"nc={nc}"] if challenge.qop else [])]
     return "Digest " + ", ".join([*(f"{name}={quote(value)}" for name, value in quoted.items()), *bare])
+
+
+class Wallet:
+    """The answers to the challenges of one request. None is given twice, unless its nonce had become stale."""
+
+    def __init__(self, username: str, password: str, random: Callable[[], str]) -> None:
+        self._account = username, password
+        self._random = random
+        self._challenges: dict[tuple[str, str], Challenge] = {}  # by header and realm
+        self._uses: dict[tuple[str, str], int] = {}
+
+    def learn(self, answer: Message) -> bool:
+        """Whether there is something to say that the registrar has not heard."""
+        asks, header = _CHALLENGES.get(answer.status, ("", ""))
+        challenges = read_challenges(answer.values(asks))
+        has_news = False
+        for realm in list(dict.fromkeys(challenge.realm for challenge in challenges))[:MAX_REALMS]:
+            challenge = strongest(challenge for challenge in challenges if challenge.realm == realm)
+            known = [place for place in self._challenges if place[0] == header]
+            if (header, realm) in known and not challenge.stale:
+                return False
+            if (header, realm) in known or len(known) < MAX_REALMS:
+                self._challenges[header, realm] = challenge
+                self._uses[header, realm] = 0
+                has_news = True
+        return has_news
+
+    def headers(self, method: str, uri: str) -> list[tuple[str, str]]:
+        """Return an answer to each challenge so far."""
+        made: list[tuple[str, str]] = []
+        for place, challenge in self._challenges.items():
+            self._uses[place] += 1
+            value = authorize(challenge, *self._account, method, uri, self._random(), self._uses[place])
+            made.append((place[0], value))
+        return made
 
 
 def _has(algorithm: str) -> bool:

@@ -1,4 +1,4 @@
-"""Writes SIP requests and reads answers, as they go over a WebSocket (RFC 3261, 7118).
+"""Writes SIP requests, and reads messages, as they go over a WebSocket (RFC 3261, 7118).
 
 Reading is lenient: it skips headers that make no sense. It takes time in proportion to the length, and it has an end.
 Input that does not begin as SIP, or is too long, is a `RegistrarResponseError`, which does not show it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from siperb.errors import RegistrarResponseError
 from siperb.sip.registration import Contact
@@ -18,14 +18,17 @@ __all__ = [
     "ADVICE",
     "MAX_ALL",
     "MAX_MESSAGE",
-    "Answer",
+    "Message",
     "MessageReader",
     "contacts",
     "parameters",
     "quote",
+    "read_address",
+    "read_message",
+    "seconds",
     "split",
     "too_large",
-    "write_request",
+    "write",
 ]
 
 MAX_MESSAGE = 65536  # bytes
@@ -35,25 +38,39 @@ ADVICE = "check SipWssServer, SipWebsocketPort and SipServerPath in the device's
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
-_START = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?|[!-~]+ [!-~]+ SIP/2\.0", re.IGNORECASE)
+_START = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?|([!-~]+) ([!-~]+) SIP/2\.0", re.IGNORECASE)
 _MARK = re.compile(r'\\.|[",;<>]', re.DOTALL)
 _CLOSING = {'"': '"', "<": ">"}
 _PARAMETER = re.compile(rf'([^\s="]+)\s*(?:=\s*(?:{_QUOTED}|([^\s"]*)))?', re.DOTALL)
 _NAME_ADDR = re.compile(rf'(?:{_QUOTED}|[^<"])*<([^>]*)>(.*)', re.DOTALL)
-_COMPACT = {"l": "content-length", "m": "contact", "v": "via"}  # RFC 3261, 7.3.3, of those that are looked at
+_COMPACT = {  # RFC 3261, 7.3.3, of those that are looked at
+    "c": "content-type",
+    "f": "from",
+    "i": "call-id",
+    "k": "supported",
+    "l": "content-length",
+    "m": "contact",
+    "t": "to",
+    "v": "via",
+    "x": "session-expires",
+}
 
 
 @frozen
-class Answer:
-    """The head of a response.
+class Message:
+    """A response, or a request of the registrar's.
 
-    status: 0 where it is not a response but a request of the registrar's.
+    status: 0 in a request, which has a `method` and a `uri` instead.
     headers: name and value in their order, the name in lower case and its long form.
+    body: of `read_message` alone.
     """
 
     status: int
     reason: str
     headers: tuple[tuple[str, str], ...] = ()
+    method: str = ""
+    uri: str = ""
+    body: str = ""
 
     def values(self, name: str) -> list[str]:
         return [value for known, value in self.headers if known == name]
@@ -61,9 +78,13 @@ class Answer:
     def first(self, name: str) -> str | None:
         return next(iter(self.values(name)), None)
 
+    def items(self, name: str) -> list[str]:
+        """The values of a header that may list several in one line."""
+        return [item for value in self.values(name) for item in split(value, ",")]
+
     def answers(self, branch: str, method: str) -> bool:
         """Whether it is the response to the request of this branch (RFC 3261, 17.1.3)."""
-        via = next(iter(split(self.first("via") or "", ",")), "")
+        via = next(iter(self.items("via")), "")
         cseq = (self.first("cseq") or "").split()
         return parameters(split(via, ";")).get("branch") == branch and cseq[1:] == [method]
 
@@ -82,7 +103,7 @@ class MessageReader:
         self._body_to_come = 0  # bytes
         self._left = MAX_ALL
 
-    def take(self, piece: bytes) -> Iterator[Answer]:
+    def take(self, piece: bytes) -> Iterator[Message]:
         """Yield the messages that the piece completes.
 
         Raises:
@@ -123,25 +144,48 @@ class MessageReader:
         return head
 
 
-def write_request(method: str, uri: str, headers: Iterable[tuple[str, str]]) -> str:
-    """Return a request without a body. No value may have a line break."""
-    lines = [f"{method} {uri} SIP/2.0", *(f"{name}: {value}" for name, value in headers), "Content-Length: 0"]
-    return "\r\n".join([*lines, "", ""])
+def read_message(content: bytes) -> Message:
+    """Return the SIP message that a whole WebSocket message is (RFC 7118, 5), with its body.
+
+    Raises:
+        RegistrarResponseError: It is no SIP, half a message, or larger than `MAX_MESSAGE`.
+    """
+    content = content.lstrip(b"\r\n")
+    end = _HEAD_END.search(content)
+    message = _read_head(content[: end.start()] if end else content)
+    body = content[end.end() :] if end else b""
+    length = _content_length(message)
+    if len(content) > MAX_MESSAGE:
+        raise too_large()
+    if not end or len(body) < (length or 0):
+        raise RegistrarResponseError(f"The registrar sends half a message: {ADVICE}.")
+    return evolve(message, body=body[:length].decode(errors="replace"))
 
 
-def contacts(answer: Answer) -> tuple[Contact, ...]:
+def write(start: str, headers: Iterable[tuple[str, str]], body: str = "") -> str:
+    """Return a message. Its start line and its values may have no line break."""
+    lines = [start, *(f"{name}: {value}" for name, value in headers), f"Content-Length: {len(body.encode())}"]
+    return "\r\n".join([*lines, "", body])
+
+
+def contacts(answer: Message) -> tuple[Contact, ...]:
     """Return the bindings that the answer lists; a malformed one too, as it stands for a phone."""
-    at_large = _seconds(answer.first("expires"))
+    at_large = seconds(answer.first("expires"))
     found: list[Contact] = []
-    for item in (item for value in answer.values("contact") for item in split(value, ",")):
-        if name_addr := _NAME_ADDR.fullmatch(item):
-            uri, rest = name_addr[2], name_addr[3]
-        else:  # what follows a bare address is the header's, not the address's (RFC 3261, 20)
-            uri, _, rest = item.partition(";")
-        given = parameters(split(rest, ";"))
-        expires = _seconds(given["expires"]) if "expires" in given else at_large
-        found.append(Contact(uri.strip(), expires, given.get("user-agent") or None))
+    for item in answer.items("contact"):
+        uri, given = read_address(item)
+        expires = seconds(given["expires"]) if "expires" in given else at_large
+        found.append(Contact(uri, expires, given.get("user-agent") or None))
     return tuple(found)
+
+
+def read_address(value: str) -> tuple[str, dict[str, str]]:
+    """Return the URI in a ``Contact``, ``From``, ``To`` or ``Route``, and the parameters of the header."""
+    if name_addr := _NAME_ADDR.fullmatch(value):
+        uri, rest = name_addr[2], name_addr[3]
+    else:  # what follows a bare address is the header's, not the address's (RFC 3261, 20)
+        uri, _, rest = value.partition(";")
+    return uri.strip(), parameters(split(rest, ";"))
 
 
 def split(value: str, separator: str) -> list[str]:
@@ -178,7 +222,7 @@ def too_large() -> RegistrarResponseError:
     return RegistrarResponseError(f"The registrar's answer is larger than {MAX_MESSAGE // 1024} KiB: {ADVICE}.")
 
 
-def _read_head(head: bytes) -> Answer:
+def _read_head(head: bytes) -> Message:
     first, _, rest = head.decode(errors="replace").partition("\n")
     text = re.sub(r"\r?\n[ \t]+", " ", rest)  # folded lines (RFC 3261, 7.3.1)
     start = _START.fullmatch(first.removesuffix("\r"))
@@ -189,16 +233,16 @@ def _read_head(head: bytes) -> Answer:
         name, _, value = line.partition(":")
         name = name.strip().lower()
         headers.append((_COMPACT.get(name, name), value.strip()))
-    return Answer(int(start[1] or 0), (start[2] or "").strip(), tuple(headers))
+    return Message(int(start[1] or 0), (start[2] or "").strip(), tuple(headers), start[3] or "", start[4] or "")
 
 
-def _content_length(answer: Answer) -> int | None:
+def _content_length(answer: Message) -> int | None:
     """None where there is none, or no telling: the body is then the rest of the WebSocket message (RFC 7118, 5)."""
     lengths = set(answer.values("content-length"))
     length = lengths.pop() if len(lengths) == 1 else ""
     return int(length) if re.fullmatch(r"[0-9]{1,9}", length) else None
 
 
-def _seconds(value: str | None) -> int | None:
+def seconds(value: str | None) -> int | None:
     """RFC 3261, 25.1: delta-seconds, of at most 2^32-1."""
     return int(value) if value is not None and re.fullmatch(r"[0-9]{1,10}", value) else None

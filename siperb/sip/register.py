@@ -15,9 +15,9 @@ from attrs import frozen
 
 from siperb.models import Provisioning, Session
 from siperb.sip.addresses import sip_uri, websocket_url
-from siperb.sip.digest import Challenge, authorize, read_challenges, strongest
+from siperb.sip.digest import MAX_REQUESTS, Wallet
 from siperb.sip.fields import bare, read
-from siperb.sip.message import Answer, MessageReader, contacts, write_request
+from siperb.sip.message import Message, MessageReader, contacts, write
 from siperb.sip.options import extra_headers
 from siperb.sip.registration import Registration
 
@@ -26,10 +26,7 @@ __all__ = ["Conversation", "Question"]
 Conversation: TypeAlias = Generator[str | None, bytes, Registration]
 """Yields a message to send, or None to be sent the next one that came; a piece of one will do too."""
 
-MAX_REQUESTS = 6  # in one conversation: a proxy's challenge, the registrar's, and nonces that are too old
-MAX_REALMS = 2  # that are answered, of a proxy's and of a registrar's
 _ACCOUNT = ("SipUsername", "SipPassword", "SipDomain", "SipWssServer", "SipWebsocketPort", "SipServerPath", "SipJwt")
-_CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
 
 
 @frozen(repr=False)
@@ -75,7 +72,7 @@ class Question:
         Raises:
             RegistrarResponseError: What comes is no SIP, or too much.
         """
-        reader, wallet = MessageReader(), _Wallet(self, random)
+        reader, wallet = MessageReader(), Wallet(self.username, self.password, random)
         host, tag, call_id = f"{random()}.invalid", random(), random()
         number = 0
         while True:
@@ -90,52 +87,16 @@ class Question:
                 ("CSeq", f"{number} REGISTER"),
                 ("Supported", "path"),  # as phones do: a registrar may insist (RFC 3327, 5.3)
                 ("User-Agent", user_agent),
-                *wallet.headers(),  # before a Bearer, as SIP.js has them: a registrar may look at the first alone
+                # Before a Bearer, as SIP.js has them: a registrar may look at the first alone.
+                *wallet.headers("REGISTER", self.target),
                 *self.extra_headers,
             ]
-            answer = yield from _exchange(write_request("REGISTER", self.target, headers), branch, reader)
+            answer = yield from _exchange(write(f"REGISTER {self.target} SIP/2.0", headers), branch, reader)
             if number == MAX_REQUESTS or not wallet.learn(answer):
                 return _registration(answer, answered_challenge=number > 1)
 
 
-class _Wallet:
-    """The answers to challenges. None is given twice, unless its nonce had become stale."""
-
-    def __init__(self, question: Question, random: Callable[[], str]) -> None:
-        self._question = question
-        self._random = random
-        self._challenges: dict[tuple[str, str], Challenge] = {}  # by header and realm
-        self._uses: dict[tuple[str, str], int] = {}
-
-    def learn(self, answer: Answer) -> bool:
-        """Whether there is something to say that the registrar has not heard."""
-        asks, header = _CHALLENGES.get(answer.status, ("", ""))
-        challenges = read_challenges(answer.values(asks))
-        has_news = False
-        for realm in list(dict.fromkeys(challenge.realm for challenge in challenges))[:MAX_REALMS]:
-            challenge = strongest(challenge for challenge in challenges if challenge.realm == realm)
-            known = [place for place in self._challenges if place[0] == header]
-            if (header, realm) in known and not challenge.stale:
-                return False
-            if (header, realm) in known or len(known) < MAX_REALMS:
-                self._challenges[header, realm] = challenge
-                self._uses[header, realm] = 0
-                has_news = True
-        return has_news
-
-    def headers(self) -> list[tuple[str, str]]:
-        """Return an answer to each challenge so far."""
-        made: list[tuple[str, str]] = []
-        for place, challenge in self._challenges.items():
-            self._uses[place] += 1
-            asked = self._question
-            whose = asked.username, asked.password
-            value = authorize(challenge, *whose, "REGISTER", asked.target, self._random(), self._uses[place])
-            made.append((place[0], value))
-        return made
-
-
-def _exchange(request: str, branch: str, reader: MessageReader) -> Generator[str | None, bytes, Answer]:
+def _exchange(request: str, branch: str, reader: MessageReader) -> Generator[str | None, bytes, Message]:
     """Return the final response to the request, and pass over all that comes before it."""
     to_send: str | None = request
     while True:
@@ -146,7 +107,7 @@ def _exchange(request: str, branch: str, reader: MessageReader) -> Generator[str
                 return answer
 
 
-def _registration(answer: Answer, *, answered_challenge: bool) -> Registration:
+def _registration(answer: Message, *, answered_challenge: bool) -> Registration:
     lists = 200 <= answer.status < 300
     # Some registrars want a Contact in every REGISTER. They say so after they have checked the password.
     misses_contact = answer.status == 400 and answered_challenge and "contact" in answer.reason.lower()

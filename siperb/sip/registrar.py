@@ -59,15 +59,8 @@ async def ask(
     failure: RegistrarError
     try:
         return await asyncio.wait_for(_converse(question, origin, timeout, user_agent), timeout)
-    except RegistrarError as error:
-        failure = error
-    except aiohttp.WSServerHandshakeError as error:
-        advice = f"it may not like the page in origin=; else {ADVICE}" if error.status == 403 else ADVICE
-        failure = RegistrarResponseError(
-            f"The registrar's address answers HTTP {error.status} instead of a WebSocket: {advice}."
-        )
-    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-        failure = _no_answer(next((kind for kind, causes in _KINDS.items() if isinstance(error, causes)), "connection"))
+    except FAILURES as error:
+        failure = failure_of(error)
     finally:
         for _ in range(3):  # turns of the loop in which an aborted connection, of TLS in a tunnel, closes its socket
             await asyncio.sleep(0)
@@ -76,6 +69,21 @@ async def ask(
         raise failure.with_traceback(None)
     finally:
         del failure
+
+
+FAILURES = (RegistrarError, aiohttp.ClientError, OSError, asyncio.TimeoutError)
+
+
+def failure_of(error: BaseException) -> RegistrarError:
+    """The words for one of `FAILURES`, without frames: they hold secrets, and the library's own error the address."""
+    if isinstance(error, RegistrarError):
+        return error.with_traceback(None)
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        advice = f"it may not like the page in origin=; else {ADVICE}" if error.status == 403 else ADVICE
+        return RegistrarResponseError(
+            f"The registrar's address answers HTTP {error.status} instead of a WebSocket: {advice}."
+        )
+    return _no_answer(next((kind for kind, causes in _KINDS.items() if isinstance(error, causes)), "connection"))
 
 
 def in_a_thread(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -108,8 +116,6 @@ def in_a_thread(function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **
 async def _converse(question: Question, origin: str | None, timeout: float, user_agent: str) -> Registration:
     began = time.monotonic()
     async with connected(question.url, origin, timeout, user_agent) as websocket:
-        if websocket.protocol != "sip":
-            raise RegistrarResponseError(f"The registrar's address takes WebSockets, but does not speak SIP: {ADVICE}.")
         conversation = question.ask(user_agent, lambda: secrets.token_hex(16))
         registration = await _hold(conversation, websocket)
         return evolve(registration, seconds=round(time.monotonic() - began, 3))
@@ -129,7 +135,7 @@ async def _hold(conversation: Conversation, websocket: aiohttp.ClientWebSocketRe
                 turn_began = time.monotonic()
             if message.type is aiohttp.WSMsgType.PING:
                 await websocket.pong(message.data)
-            to_send = conversation.send(_content(message))
+            to_send = conversation.send(content_of(message))
     except StopIteration as stop:
         registration: Registration = stop.value
         return registration
@@ -165,6 +171,10 @@ async def connected(
         connection = websocket._response.connection
         transport = connection.transport if connection else None  # which the connection forgets when it is closed
         try:
+            if websocket.protocol != "sip":
+                raise RegistrarResponseError(
+                    f"The registrar's address takes WebSockets, but does not speak SIP: {ADVICE}."
+                )
             yield websocket
             await websocket.close()
         finally:
@@ -173,7 +183,7 @@ async def connected(
             await websocket.close()
 
 
-def _content(message: aiohttp.WSMessage) -> bytes:
+def content_of(message: aiohttp.WSMessage) -> bytes:
     match message.type:
         case aiohttp.WSMsgType.TEXT:
             return str(message.data).encode()

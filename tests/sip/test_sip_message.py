@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siperb import Contact, RegistrarResponseError
-from siperb.sip.message import MAX_MESSAGE, Answer, MessageReader, contacts, split
+from siperb.sip.message import MAX_MESSAGE, Message, MessageReader, contacts, split
 
 OK = "SIP/2.0 200 OK\r\nVia: SIP/2.0/WSS x.invalid;branch=z9hG4bKa\r\nCSeq: 1 REGISTER\r\n"
 
 
-def read(*pieces: str | bytes) -> list[Answer]:
+def read(*pieces: str | bytes) -> list[Message]:
     reader = MessageReader()
     return [answer for piece in pieces for answer in reader.take(piece.encode() if isinstance(piece, str) else piece)]
 

@@ -11,8 +11,9 @@ import pytest
 from sip_registrars import CHALLENGE, PHONE, answer
 
 from siperb import ConfigurationError, IncompleteProvisioningError, Registration, Session
+from siperb.sip.digest import MAX_REQUESTS
 from siperb.sip.message import parameters, split
-from siperb.sip.register import MAX_REQUESTS, Conversation, Question
+from siperb.sip.register import Conversation, Question
 
 SESSION = Session(user_id="68d1786bbc42833885d1f092a5ba29d4", session_token="havHcBwB,ad328846aa18")
 

@@ -81,6 +81,7 @@ class Binding:
     async def keep(self) -> None:
         """Register before the binding ends, and after each loss of the connection."""
         pause, refusals = self._granted * 0.8, 0
+        self._is_new.clear()
         while True:
             try:
                 await asyncio.wait_for(self._is_new.wait(), max(pause, 1.0))

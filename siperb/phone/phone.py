@@ -75,6 +75,7 @@ class Phone:
         self._line = Line(self._agent, self._tasks, ice_servers or [])
         self._waiting: list[IncomingCall] = []
         self._has_news = asyncio.Event()
+        self._keeping: asyncio.Task[Any] | None = None
         self._is_open = False
 
     def __repr__(self) -> str:
@@ -106,7 +107,7 @@ class Phone:
         except BaseException:
             await self._close()
             raise
-        _ = self._tasks.spawn(self._binding.keep())
+        self._keeping = self._tasks.spawn(self._binding.keep())
         LOG.info("%r", self)
         return self
 
@@ -115,6 +116,8 @@ class Phone:
     ) -> None:
         """Hang up all calls, and unregister."""
         try:
+            if self._keeping:
+                _ = self._keeping.cancel()
             leaving = [call.hang_up() for call in self.calls]
             if leaving:
                 await _within(LEAVE_TIMEOUT, asyncio.gather(*leaving, return_exceptions=True))

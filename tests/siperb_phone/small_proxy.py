@@ -7,20 +7,32 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from itertools import count
+from typing import Any, TypeVar
 
 import attrs
 from aiohttp import WSMsgType, web
 from sip_registrars import PHONE
 
 from siperb import Provisioning
+from siperb.phone import IncomingCall, Phone
 from siperb.sip.message import Message, parameters, read_address, read_message, split, write
 
+T = TypeVar("T")
 DOMAIN = "sip.example.test"
 Headers = list[tuple[str, str]]
 
 
-@attrs.define
+async def eventually(holds: Callable[[], object]) -> None:
+    """Wait until something holds that gives no sign of it."""
+    for _ in range(1000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never held")
+
+
+@attrs.define(slots=False)
 class Proxy:
     """Challenges REGISTER and INVITE, forks to all contacts of a user, and routes what is within a dialog by contact.
 
@@ -36,6 +48,7 @@ class Proxy:
     seen: list[Message] = attrs.field(factory=list)
     on_request: Callable[[Message], str | None] = lambda _: None
     on_response: Callable[[Message], bool] = lambda _: True
+    news: asyncio.Event = attrs.field(factory=asyncio.Event)
     _ways: dict[str, web.WebSocketResponse] = attrs.field(factory=dict)  # branch: whom its answers go to
     _sent: dict[str, list[tuple[Message, str, web.WebSocketResponse]]] = attrs.field(factory=dict)
 
@@ -54,12 +67,28 @@ class Proxy:
                 if frame.type is WSMsgType.TEXT and frame.data.strip():
                     message = read_message(frame.data.encode())
                     self.seen.append(message)
+                    self.news.set()
                     await (self._response(message) if message.status else self._request(message, socket))
         finally:
             self.sockets.discard(socket)
         return socket
 
-    async def drop(self, number: int = 0) -> None:
+    async def until(self, find: Callable[[], T]) -> T:
+        """Wait until something is there."""
+        while not (found := find()):
+            self.news.clear()
+            await asyncio.wait_for(self.news.wait(), 10)
+        return found
+
+    async def request(self, method: str, count: int = 1) -> Message:
+        """The request of this method that came, the first or a later one."""
+        return (await self.until(lambda: self.requests(method)[count - 1 :]))[0]
+
+    async def say(self, text: str, user: str = "u700") -> None:
+        """Send something to a phone."""
+        await next(iter(self.bindings[user].values())).send_str(text)
+
+    async def drop(self) -> None:
         """Cut the connections."""
         for socket in list(self.sockets):
             assert socket._req
@@ -68,10 +97,14 @@ class Proxy:
         while self.sockets:
             await asyncio.sleep(0.01)
 
-    def reply(self, request: Message, status: str, headers: Headers | None = None) -> str:
+    def reply(
+        self, request: Message, status: str, headers: Headers | None = None, body: str = "", tag: str = ""
+    ) -> str:
         names = ("via", "from", "to", "call-id", "cseq")
         copied = [(name.title(), value) for name in names for value in request.values(name)]
-        return write(f"SIP/2.0 {status}", [*copied, *(headers or [])])
+        copied = [(n, f"{v};tag={tag}" if tag and n == "To" and "tag=" not in v else v) for n, v in copied]
+        kind = [("Content-Type", "application/sdp")] if body else []
+        return write(f"SIP/2.0 {status}", [*copied, *(headers or []), *kind], body)
 
     async def _request(self, request: Message, socket: web.WebSocketResponse) -> None:
         said = self.on_request(request)
@@ -97,8 +130,8 @@ class Proxy:
             return await socket.send_str(self.reply(request, "407 Who?", [("Proxy-Authenticate", challenge)]))
         targets = self._targets(request.uri)
         if not targets:
-            if request.method != "ACK":
-                await socket.send_str(self.reply(request, "480 Temporarily Unavailable"))
+            if not has_tag or request.method == "BYE":  # the test answers what else is for a peer
+                await socket.send_str(self.reply(request, "200 OK" if has_tag else "480 Temporarily Unavailable"))
             return None
         top = parameters(split(request.first("via") or "", ";"))["branch"]
         for target in targets:
@@ -155,6 +188,95 @@ class Proxy:
     def phone(self, number: int = 700, contact: str | None = None, **changes: Any) -> Provisioning:
         own = {"sip_username": f"u{number}", "contact_user_name": contact or f"c{number}"}
         return attrs.evolve(PHONE, sip_websocket_port=self.port, **own, **changes)
+
+
+SDP = (
+    "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111 0 101\r\nc=IN IP4 127.0.0.1\r\na=mid:0\r\na=ice-ufrag:abcd\r\n"
+    "a=ice-pwd:secretsecretsecretsecret\r\na=setup:actpass\r\na=rtpmap:111 opus/48000/2\r\n"
+    "a=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+)
+ANSWER = SDP.replace("actpass", "active").replace("o=- 1 1", "o=- 7 7").replace("abcd", "efgh")
+
+
+@attrs.define(slots=False)
+class Peer:
+    """Another phone, at the proxy's own hand: it says what a test wants it to say."""
+
+    proxy: Proxy
+    call_id: str = attrs.field(factory=lambda: secrets.token_hex(4))
+    tag: str = "peer"
+    local: str = "<sip:u701@sip.example.test>"
+    to: str = "<sip:u700@sip.example.test>"
+    numbers: Any = attrs.field(factory=lambda: count(1))
+    contact: str = "<sip:peer@192.0.2.1;transport=ws>"
+    uri: str = "sip:c700@sip.example.test;transport=ws"
+
+    async def send(
+        self,
+        method: str,
+        *more: tuple[str, str],
+        body: str = "",
+        kind: str = "application/sdp",
+        number: int | None = None,
+        branch: str = "",
+        to: str | None = None,
+    ) -> str:
+        """Send a request, and return its branch."""
+        branch = branch or f"z9hG4bK{secrets.token_hex(6)}"
+        number = next(self.numbers) if number is None else number
+        headers = [
+            ("Via", f"SIP/2.0/WS peer.invalid;branch={branch}"),
+            ("From", f"{self.local};tag={self.tag}"),
+            ("To", to or self.to),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{number} {method}"),
+            ("Contact", self.contact),
+            *more,
+            *([("Content-Type", kind)] if body else []),
+        ]
+        await self.proxy.say(write(f"{method} {self.uri} SIP/2.0", headers, body))
+        return branch
+
+    def answers(self, branch: str) -> list[Message]:
+        return [m for m in self.proxy.seen if m.status and branch in (m.first("via") or "")]
+
+    async def final(self, branch: str) -> Message:
+        def find() -> list[Message]:
+            return [message for message in self.answers(branch) if message.status >= 200]
+
+        return (await self.proxy.until(find))[0]
+
+    async def ask(self, method: str, *more: tuple[str, str], **options: Any) -> Message:
+        """Send a request, and return its final answer."""
+        return await self.final(await self.send(method, *more, **options))
+
+    async def call(self, phone: Phone, *more: tuple[str, str], body: str = SDP) -> tuple[IncomingCall, str]:
+        """Call the phone; returns its call, and the branch of the INVITE."""
+        branch = await self.send("INVITE", *more, body=body)
+        async for call in phone:
+            return call, branch
+        raise AssertionError
+
+    async def established(self, phone: Phone, *more: tuple[str, str]) -> IncomingCall:
+        """A call that stands."""
+        call, branch = await self.call(phone, *more)
+        await call.answer_with(ANSWER)
+        await self.acknowledge(branch)
+        return call
+
+    async def acknowledge(self, branch: str, body: str = "") -> Message:
+        answer = await self.final(branch)
+        self.to = answer.first("to") or ""
+        number = int((answer.first("cseq") or "").split()[0])
+        await self.send("ACK", number=number, body=body)
+        return answer
+
+
+@asynccontextmanager
+async def one_phone(**options: Any) -> AsyncIterator[tuple[Proxy, Phone]]:
+    async with running_proxy(**options) as proxy, Phone(proxy.phone(), insecure=True) as phone:
+        yield proxy, phone
 
 
 @asynccontextmanager

@@ -98,9 +98,9 @@ def uri_of(value: str | None) -> str:
 
 def name_of(value: str | None) -> str | None:
     """The display name of a ``From`` or ``To``."""
-    found = re.match(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<', value or "")
-    name = re.sub(r"\\(.)", r"\1", found[1]) if found and found[1] is not None else found[2].strip() if found else ""
-    return name or None
+    found = re.match(r'(?:"((?:[^"\\]|\\.)*)"[^<"]*|([^<"]*))<', (value or "").lstrip())
+    quoted, bare = found.groups() if found else (None, "")
+    return (bare or "").strip() or re.sub(r"\\(.)", r"\1", quoted or "") or None
 
 
 def number_of(message: Message) -> int:

@@ -41,7 +41,7 @@ class Proxy:
     """
 
     port: int = 0
-    password: str = "s3cret!700"  # noqa: S105
+    password: str = "s3cret!700"
     expires: int | None = None
     bindings: dict[str, dict[str, web.WebSocketResponse]] = attrs.field(factory=dict)  # user: contact: WebSocket
     sockets: set[web.WebSocketResponse] = attrs.field(factory=set)
@@ -94,8 +94,7 @@ class Proxy:
             assert socket._req
             assert socket._req.transport
             socket._req.transport.abort()
-        while self.sockets:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: not self.sockets)
 
     def reply(
         self, request: Message, status: str, headers: Headers | None = None, body: str = "", tag: str = ""
@@ -109,7 +108,7 @@ class Proxy:
     async def _request(self, request: Message, socket: web.WebSocketResponse) -> None:
         said = self.on_request(request)
         if said == "":
-            return
+            return None
         if said:
             status, _, rest = said.partition("\n")
             more = [(line.partition(": ")[0], line.partition(": ")[2]) for line in rest.splitlines()]

@@ -201,7 +201,7 @@ async def test_a_hold_that_is_refused() -> None:
         call = await Peer(proxy).established(phone)
         holding = asyncio.ensure_future(call.hold())
         await proxy.say(proxy.reply(await proxy.request("INVITE"), "488 No"))
-        with pytest.raises(PhoneError, match="refuses to be held.*488"):
+        with pytest.raises(PhoneError, match=r"refuses to be held.*488"):
             await holding
         assert call.state is CallState.ACTIVE
         ack = await proxy.request("ACK")
@@ -460,7 +460,7 @@ async def test_a_call_that_is_not_refreshed_ends(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_an_interval_that_is_too_short() -> None:
-    async with one_phone() as (proxy, phone):
+    async with one_phone() as (proxy, _phone):
         answer = await Peer(proxy).ask("INVITE", ("Session-Expires", "89"), body=SDP)
         assert (answer.status, answer.first("min-se")) == (422, "90")
 

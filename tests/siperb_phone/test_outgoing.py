@@ -33,7 +33,7 @@ async def calling(**options: Any) -> AsyncIterator[tuple[Proxy, Phone, OutgoingC
 
 
 async def test_a_call_that_is_answered() -> None:
-    async with calling() as (proxy, phone, call, invite):
+    async with calling() as (proxy, _phone, call, invite):
         assert (invite.uri, invite.first("to"), invite.body) == ("sip:u701@sip.example.test", f"<{invite.uri}>", SDP)
         assert "Digest" in (invite.first("proxy-authorization") or "")
         assert (call.state, call.is_incoming, call.peer) == (CallState.CALLING, False, invite.uri)
@@ -72,7 +72,7 @@ async def test_a_call_that_is_answered() -> None:
     ],
 )
 async def test_a_call_that_is_refused(status: str, says: str) -> None:
-    async with calling() as (proxy, phone, call, invite):
+    async with calling() as (proxy, _phone, call, invite):
         await proxy.say(proxy.reply(invite, status, tag="x"))
         with pytest.raises(CallFailedError, match=says) as caught:
             await call.answered()
@@ -244,12 +244,11 @@ async def test_two_phones_on_one_address_ring_and_one_answers() -> None:
 @asynccontextmanager
 async def two_phones() -> AsyncIterator[tuple[Proxy, Phone, Phone, OutgoingCall, Any]]:
     """A call between two phones."""
-    async with running_proxy() as proxy:
-        async with Phone(proxy.phone(), insecure=True) as phone, Phone(proxy.phone(701), insecure=True) as other:
-            dialing = asyncio.ensure_future(phone.call("u701", offer=SDP))
-            answering = await anext(aiter(other))
-            await answering.answer_with(ANSWER)
-            yield proxy, phone, other, await dialing, answering
+    async with one_phone() as (proxy, phone), Phone(proxy.phone(701), insecure=True) as other:
+        dialing = asyncio.ensure_future(phone.call("u701", offer=SDP))
+        answering = await anext(aiter(other))
+        await answering.answer_with(ANSWER)
+        yield proxy, phone, other, await dialing, answering
 
 
 async def test_both_sides_hold() -> None:
@@ -314,7 +313,7 @@ async def test_a_hang_up_while_the_connection_is_lost(monkeypatch: pytest.Monkey
 
 async def test_a_call_that_rings_when_the_connection_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "PAUSES", (0.02,))
-    async with calling() as (proxy, _, call, invite):
+    async with calling() as (proxy, _, call, _invite):
         await proxy.drop()
         with pytest.raises(CallFailedError, match="connection to the registrar is lost"):
             await call.answered()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from siperb_phone.small_proxy import DOMAIN, Proxy, eventually, one_phone, running_proxy
 from sip_registrars import PHONE
+from siperb_phone.small_proxy import DOMAIN, Proxy, eventually, one_phone, running_proxy
 
 from siperb import (
     IncompleteProvisioningError,
@@ -245,9 +245,8 @@ def test_the_pauses_grow() -> None:
 
 async def test_the_log_has_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "siperb.phone"):
-        async with running_proxy() as proxy:
-            async with Phone(proxy.phone(), insecure=True):
-                pass
+        async with running_proxy() as proxy, Phone(proxy.phone(), insecure=True):
+            pass
     logged = "\n".join(each.getMessage() for each in caplog.records)
     assert "REGISTER sip:sip.example.test SIP/2.0" in logged
     assert "Authorization: Digest …" in logged

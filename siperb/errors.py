@@ -41,35 +41,13 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 __all__ = [
-    "APIConnectionError",
-    "APIError",
-    "APIResponseError",
-    "APIStatusError",
-    "APITimeoutError",
-    "AuthenticationError",
-    "BadRequestError",
-    "CacheError",
-    "CallFailedError",
-    "ConfigurationError",
-    "ConflictError",
-    "CredentialsUnavailableError",
-    "DeviceNotScriptError",
-    "IncompleteProvisioningError",
-    "InternalServerError",
-    "MissingCredentialsError",
-    "NotFoundError",
-    "PermissionDeniedError",
-    "PhoneError",
-    "ProvisioningError",
-    "RateLimitError",
-    "RegistrarConnectionError",
-    "RegistrarError",
-    "RegistrarResponseError",
-    "RegistrarTimeoutError",
-    "RegistrationError",
-    "SiperbError",
-    "UnprocessableEntityError",
-]
+    "APIConnectionError", "APIError", "APIResponseError", "APIStatusError", "APITimeoutError", "AuthenticationError",
+    "BadRequestError", "CacheError", "CallFailedError", "ConfigurationError", "ConflictError",
+    "CredentialsUnavailableError", "DeviceNotScriptError", "IncompleteProvisioningError", "InternalServerError",
+    "MissingCredentialsError", "NotFoundError", "PermissionDeniedError", "PhoneError", "ProvisioningError",
+    "RateLimitError", "RegistrarConnectionError", "RegistrarError", "RegistrarResponseError", "RegistrarTimeoutError",
+    "RegistrationError", "SiperbError", "UnprocessableEntityError",
+]  # fmt: skip
 
 
 class SiperbError(Exception):
@@ -107,7 +85,6 @@ class APIError(SiperbError):
 
     maybe_done: bool = False
     """Whether the API may have processed the request. If True, check before you repeat the call.
-
     Always False for a request that is safe to repeat."""
     request_id: str | None = None
     """The API's name for the request (``X-Request-Id``), for Siperb's support. None if the API sent none."""
@@ -238,33 +215,22 @@ class RegistrarResponseError(RegistrarError):
 class PhoneError(SiperbError):
     """A phone of `siperb.phone` cannot do this, or not any more."""
 
-
-class RegistrationError(PhoneError):
-    """The registrar refuses to register the phone."""
-
     status: int
-    """The status of the answer, e.g. 401 for a wrong password."""
-    reason: str
-    """The registrar's words for it, e.g. "Unauthorized"."""
-
-    def __init__(self, message: str, status: int, reason: str = "") -> None:
-        super().__init__(message, status, reason)
-        self.status = status
-        self.reason = reason
-
-
-class CallFailedError(PhoneError):
-    """A call, or a request within it, was refused or not answered."""
-
-    status: int
-    """The status of the answer, e.g. 486 for busy, 480 for nobody there, 408 for no answer in time."""
+    """The SIP status of the answer, e.g. 486. 0 where there is none."""
     reason: str
     """The words for it, e.g. "Busy Here"."""
 
-    def __init__(self, message: str, status: int, reason: str = "") -> None:
+    def __init__(self, message: str, status: int = 0, reason: str = "") -> None:
         super().__init__(message, status, reason)
-        self.status = status
-        self.reason = reason
+        self.status, self.reason = status, reason
+
+
+class RegistrationError(PhoneError):
+    """The registrar refuses to register the phone. The status of a wrong password is 401 or 403."""
+
+
+class CallFailedError(PhoneError):
+    """A call, or a request within it, was refused (486 busy, 480 nobody there), or not answered in time (408)."""
 
 
 class CacheError(SiperbError):

@@ -46,14 +46,14 @@ class UserAgent:
         on_change: Callable[[bool], None],
     ) -> None:
         check(provisioning)
-        self.account = Question.of(provisioning, session, insecure=insecure)
-        self.contact_uri = contact_uri(provisioning)
-        self.contact = f"<{self.contact_uri}>"  # in dialogs; a GRUU (RFC 5627) once the registrar gives one
-        self.domain = self.account.target.partition(":")[2]
+        self.account: Question = Question.of(provisioning, session, insecure=insecure)
+        self.contact_uri: str = contact_uri(provisioning)
+        self.contact: str = f"<{self.contact_uri}>"  # in dialogs; a GRUU (RFC 5627) once the registrar gives one
+        self.domain: str = self.account.target.partition(":")[2]
         self._on_change = on_change
         self._host = f"{random()}.invalid"  # RFC 7118, 5
-        self.connection = Connection(self.account.url, self._take, self._changed)
-        self.transactions = Transactions(self.connection.send, on_request)
+        self.connection: Connection = Connection(self.account.url, self._take, self._changed)
+        self.transactions: Transactions = Transactions(self.connection.send, on_request)
 
     def make(self, method: str, dialog: Dialog, number: int, headers: Headers = (), body: str = "") -> Request:
         """Return a request within the dialog, in a transaction of its own."""

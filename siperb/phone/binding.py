@@ -40,7 +40,7 @@ class Binding:
         self._granted = self._expires
         self._is_new = asyncio.Event()  # the connection
         self._on_registered = on_registered
-        self.is_registered = False
+        self.is_registered: bool = False
 
     async def register(self) -> None:
         """Make the binding, or make it last.

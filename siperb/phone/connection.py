@@ -41,7 +41,7 @@ class Connection:
         self._tasks = Tasks()
         self._running: asyncio.Task[None] | None = None
         self._is_leaving = asyncio.Event()
-        self.is_up = asyncio.Event()
+        self.is_up: asyncio.Event = asyncio.Event()
 
     async def open(self) -> None:
         """Connect for the first time.

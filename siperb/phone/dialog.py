@@ -64,7 +64,7 @@ class Dialog:
         """The status for a request that does not belong here, or comes out of order (RFC 3261, 12.2.2)."""
         if tag_of(request.first("from")) != tag_of(self.remote):
             return 481
-        if request.method != "ACK" and number_of(request) <= self.remote_number:
+        if request.method != "ACK" and number_of(request) < self.remote_number:  # JsSIP asks again with the same number
             return 500
         self.remote_number = max(self.remote_number, number_of(request))
         return None

@@ -44,27 +44,27 @@ class Leg:
         on_digit: Callable[[str], None],
         on_change: Callable[[], None],
     ) -> None:
-        self.agent = agent
-        self.dialog = dialog
-        self.local = ""  # SDP
-        self.remote = ""
-        self.role = "active"  # in DTLS
-        self.holds = False  # we the other side
-        self.is_confirmed = False
-        self.is_over = False
-        self.is_offering = False  # an offer of ours is on its way
+        self.agent: UserAgent = agent
+        self.dialog: Dialog = dialog
+        self.local: str = ""  # SDP
+        self.remote: str = ""
+        self.role: str = "active"  # in DTLS
+        self.holds: bool = False  # we the other side
+        self.is_confirmed: bool = False
+        self.is_over: bool = False
+        self.is_offering: bool = False  # an offer of ours is on its way
         self.referred: asyncio.Future[Message] | None = None  # the end of a transfer
         self.invite: Message | None = None  # that began it, if it was theirs
         self.on_cancel: Callable[[Message], None] | None = None
-        self.timer = SessionTimer(
+        self.timer: SessionTimer = SessionTimer(
             lambda: tasks.spawn(self.refresh()),
             lambda: tasks.spawn(self.end(EndReason.TIMEOUT, 408, "The call was not refreshed")),
         )
         self.acknowledged: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._is_caller = is_caller
-        self.on_end = on_end
-        self.on_digit = on_digit
-        self.on_change = on_change
+        self.on_end: Callable[[CallEnd], None] = on_end
+        self.on_digit: Callable[[str], None] = on_digit
+        self.on_change: Callable[[], None] = on_change
         self._alone = asyncio.Lock()  # one offer of ours at a time
         self._knows_update = False
 

@@ -30,8 +30,8 @@ class Rtp:
 
     def __init__(self, transport: Any, on_digit: Callable[[str], None], has_room: Callable[[], bool]) -> None:
         self.types: dict[int, int] = {}
-        self.is_mute = False
-        self.is_wanted = False
+        self.is_mute: bool = False
+        self.is_wanted: bool = False
         self._on_digit = on_digit
         self._has_room = has_room
         self._send: Callable[[bytes], Awaitable[None]] = transport._send_rtp

@@ -26,8 +26,8 @@ class SessionTimer:
         self._expire = expire
         self._timer: asyncio.TimerHandle | None = None
         self._shortest = SHORTEST
-        self.interval = 0  # seconds; 0 where there is none
-        self.is_ours = False  # to refresh
+        self.interval: int = 0  # seconds; 0 where there is none
+        self.is_ours: bool = False  # to refresh
 
     @staticmethod
     def refusal_of(request: Message) -> Headers | None:

@@ -25,6 +25,7 @@ from siperb.errors import (
     InternalServerError,
     NotFoundError,
     PermissionDeniedError,
+    PhoneError,
     RateLimitError,
     SiperbError,
     UnprocessableEntityError,
@@ -42,6 +43,8 @@ def an_error(kind: type[SiperbError]) -> SiperbError:
         )  # fmt: skip
     if issubclass(kind, APIResponseError):
         return kind("It failed.", request_id="r-1")
+    if issubclass(kind, PhoneError):
+        return kind("It failed.", status=486, reason="Busy Here")
     if issubclass(kind, IncompleteProvisioningError):
         return kind("It lacks.", missing=["SipDomain"])
     return kind("It failed.")
@@ -56,7 +59,7 @@ def test_the_tree_is_the_one_that_the_docstring_draws() -> None:
             above[depth:] = [found[2]]
             drawn[found[2]] = above[depth - 1] if depth else "Exception"
     assert drawn == {kind.__name__: kind.__bases__[0].__name__ for kind in KINDS}
-    assert len(drawn) == 25
+    assert len(drawn) == 28
 
 
 def test_all_errors_are_exported() -> None:

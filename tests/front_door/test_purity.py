@@ -117,6 +117,25 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+PHONES = {"siperb.phone", *(f"siperb.phone.{path.stem}" for path in (PACKAGE / "phone").glob("*.py"))}
+
+
+def test_nothing_imports_the_phone_and_it_imports_what_is_public_and_sip() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        own = {name for name in imports_of(path) if name.split(".")[0] == "siperb"}
+        if path.parent.name != "phone":
+            assert not own & PHONES, path
+        else:
+            allowed = r"siperb\.(phone|sip|errors|models|_version)\b"
+            assert {name for name in own if not re.match(allowed, name)} == set(), path
+
+
+def test_a_phone_without_audio_needs_no_aiortc() -> None:
+    loaded = loaded_by("from siperb.phone import Phone")
+    assert {"aiohttp", "siperb.phone.phone"} <= loaded
+    assert not loaded & {"aiortc", "av", "siperb.phone.media"}
+
+
 def test_what_the_package_imports_itself_is_declared() -> None:
     """Those that declare it today may stop to need it."""
     project = (Path(__file__).parents[2] / "pyproject.toml").read_text().partition("[dependency-groups]")[0]

@@ -90,7 +90,7 @@ async def test_requests_out_of_order() -> None:
         peer = Peer(proxy)
         call = await peer.established(phone)
         assert (await peer.ask("OPTIONS", number=100)).status == 200
-        for number in (100, 99, 1):
+        for number in (99, 1):
             assert (await peer.ask("BYE", number=number)).status == 500
         assert call.state is CallState.ACTIVE
         assert (await peer.ask("BYE", number=101)).status == 200

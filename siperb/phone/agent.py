@@ -17,8 +17,6 @@ from siperb.sip.digest import MAX_REQUESTS, Wallet
 from siperb.sip.message import Message
 from siperb.sip.register import Question
 
-__all__ = ["Attempt", "UserAgent"]
-
 
 @define(eq=False)
 class Attempt:

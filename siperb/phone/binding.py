@@ -16,8 +16,6 @@ from siperb.phone.tasks import LOG
 from siperb.sip.message import ADVICE, Message, read_address, seconds
 from siperb.sip.registration import Registration
 
-__all__ = ["Binding"]
-
 EXPIRES = 300  # seconds, where the provisioning says nothing
 LONGEST = 86400
 PAUSES = (5.0, 15.0, 60.0, 300.0)  # seconds after a refusal

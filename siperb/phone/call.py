@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-from attrs import define, field
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from siperb.errors import ConfigurationError, PhoneError
-from siperb.phone.agent import UserAgent
 from siperb.phone.dialog import Dialog
 from siperb.phone.leg import Leg
+from siperb.phone.line import Line
 from siperb.phone.messages import name_of, uri_of
 from siperb.phone.states import CallEnd, CallState, EndReason
 from siperb.phone.targets import address_of
-from siperb.phone.tasks import LOG, Tasks
+from siperb.phone.tasks import LOG
 from siperb.phone.within import KEYS
 
 if TYPE_CHECKING:
@@ -27,24 +25,8 @@ MAX_DIGITS = 1000  # that nobody reads
 MEDIA_TIMEOUT = 15.0  # seconds, for ICE and DTLS
 
 
-@define(eq=False)
-class Line:
-    """What the calls of a phone share.
-
-    calls, legs: of those that are not over, by Call-ID and our tag: a phone may call itself.
-    closing: media that end.
-    """
-
-    agent: UserAgent
-    tasks: Tasks
-    ice_servers: Sequence[Mapping[str, Any]]
-    calls: dict[tuple[str, str], Call] = field(factory=dict[tuple[str, str], "Call"])
-    legs: dict[tuple[str, str], Leg] = field(factory=dict[tuple[str, str], Leg])
-    closing: Tasks = field(factory=Tasks)
-
-
 class Call:
-    """A call of a phone: incoming from ``async for call in phone``, or outgoing from `Phone.call`.
+    """A call of a phone, whoever began it. See `Phone.call`, and ``async for call in phone``.
 
     Example:
         ```python
@@ -56,7 +38,6 @@ class Call:
     """
 
     def __init__(self, line: Line, dialog: Dialog, *, is_incoming: bool) -> None:
-        """`line`, `dialog` and `is_incoming` come from the phone: you make no call yourself."""
         self._line = line
         self._is_incoming = is_incoming
         self._state = CallState.RINGING if is_incoming else CallState.CALLING
@@ -176,14 +157,10 @@ class Call:
         Raises:
             PhoneError: The call has no media of its own (`answer_with`), or is over.
         """
-        if self._media is None or self._end:
+        track = await self._media.audio() if self._media and not self._end else None
+        if track is None:
             raise PhoneError("The call has no audio: it is not answered, is over, or its media are somebody else's.")
-        try:
-            return await self._media.audio()
-        except asyncio.CancelledError:
-            if not self._end:
-                raise
-        raise PhoneError("The call ended before there was audio.")
+        return track
 
     async def send_digits(self, digits: str, *, info: bool = False) -> None:
         """Send digits, and wait until they are sent.
@@ -205,9 +182,11 @@ class Call:
         self._must_be_active()
         if self._media and self._media.sends_digits and not info:
             try:
-                return await self._media.send_digits(keys)
+                if await self._media.send_digits(keys):
+                    return
             except asyncio.TimeoutError:
                 raise PhoneError("The digits were not sent: the track that you send gives no frames.") from None
+            raise PhoneError("The call ended before all digits were sent.")
         for key in keys:
             await self._leg.info(key)
 
@@ -229,10 +208,7 @@ class Call:
             yield key
         self._digits.put_nowait(None)
 
-    # For the phone.
-
     def _finish(self, end: CallEnd) -> None:
-        """The call is over."""
         if self._end:
             return
         self._end, self._state = end, CallState.ENDED
@@ -240,7 +216,7 @@ class Call:
         del self._line.calls[self._key], self._line.legs[self._key]
         self._digits.put_nowait(None)
         self._over.set()
-        LOG.info("The call %s %s is over: %s", "from" if self._is_incoming else "to", self.peer, end.reason.value)
+        LOG.info("%r: %s", self, end.reason.value)
         if self._media:
             _ = self._line.closing.spawn(self._media.close())
 
@@ -255,16 +231,6 @@ class Call:
     def _must_be_active(self) -> None:
         if self._state is not CallState.ACTIVE:
             raise PhoneError(f"The call is {self._state.value}: this needs one that is answered and not over.")
-
-    def _new_media(self, line: Line, track: MediaStreamTrack | None) -> Media:
-        try:
-            from siperb.phone.media import Media
-        except ImportError:
-            raise ConfigurationError(
-                "A call's audio needs aiortc, which is not installed: pip install 'siperb[phone]' (Python 3.11 or "
-                "later). Without it, use answer_with() or offer= with media of your own."
-            ) from None
-        return Media(line.ice_servers, track, self._press, self._media_failed)
 
     def _media_failed(self) -> None:
         if self._state is CallState.ACTIVE:

@@ -7,8 +7,6 @@ from attrs import define, evolve, field
 from siperb.phone.messages import number_of, random, tag_of, uri_of
 from siperb.sip.message import Message, read_address
 
-__all__ = ["Dialog"]
-
 
 @define(eq=False)
 class Dialog:

@@ -6,8 +6,6 @@ from siperb.errors import CallFailedError
 from siperb.phone.messages import LOST, REASONS
 from siperb.sip.message import Message
 
-__all__ = ["failed"]
-
 _ADVICE = {
     401: "the SIP user or password is refused; check them in the device's settings at Siperb",
     403: "the registrar does not allow it; ask who runs it which numbers this account may call",
@@ -16,6 +14,7 @@ _ADVICE = {
     408: "there was no answer in time; try again later, or with a longer timeout",
     410: "the number is gone; check the target",
     480: "no phone is registered there; try again later",
+    481: "there is no such call any more",
     484: "the number is incomplete; check the target",
     486: "the other side is busy; try again later",
     487: "it was cancelled before an answer",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from siperb.errors import CallFailedError, ConfigurationError, PhoneError
 from siperb.phone import sdp
-from siperb.phone.call import Call, Line
+from siperb.phone.call import Call
 from siperb.phone.dialog import Dialog
+from siperb.phone.line import Line
 from siperb.phone.messages import ALLOW
 from siperb.phone.states import CallEnd, CallState, EndReason
 from siperb.sip.message import Message
@@ -16,17 +17,14 @@ from siperb.sip.message import Message
 if TYPE_CHECKING:
     from aiortc import MediaStreamTrack
 
-__all__ = ["IncomingCall"]
-
 RINGS = 180.0  # seconds: proxies wait no longer either
 REPEAT, LONGEST_REPEAT, TIMEOUT = 0.5, 4.0, 32.0  # seconds: T1, T2, 64 times T1
 
 
 class IncomingCall(Call):
-    """A call of somebody else's, to answer or to reject."""
+    """A call of somebody else's, to answer or to reject. See `Call`."""
 
     def __init__(self, line: Line, invite: Message) -> None:
-        """`line` and `invite` come from the phone: you make no call yourself."""
         super().__init__(line, Dialog.of(invite), is_incoming=True)
         self._invite = self._leg.invite = invite
         self._leg.on_cancel = self._cancelled
@@ -150,7 +148,7 @@ class IncomingCall(Call):
         return agent.transactions.reply(self._invite, status, [*own, *headers], body, tag)
 
     async def _own_answer(self, track: MediaStreamTrack | None) -> str:
-        self._media = media = self._media or self._new_media(self._line, track)
+        self._media = media = self._media or self._line.media(track, self._press, self._media_failed)
         try:
             return await (media.answer(self.offer) if self.offer else media.offer())
         except ValueError:

@@ -18,8 +18,6 @@ from siperb.phone.tasks import LOG, Tasks
 from siperb.phone.within import take
 from siperb.sip.message import Message
 
-__all__ = ["Leg"]
-
 GLARES = 6  # tries of an offer that meets the other side's
 LOST_TRIES = 4  # of the re-INVITE after a lost connection
 REFER_TIMEOUT = 120.0  # seconds, for the new call of a transfer to be answered or not
@@ -111,6 +109,7 @@ class Leg:
     def over(self) -> None:
         """Forget timers: there is nothing more to do."""
         self.is_over = True
+        self.agent.transactions.leave(self.dialog.call_id)
         self.timer.stop()
         if not self.acknowledged.done():
             self.acknowledged.cancel()

@@ -42,6 +42,7 @@ REASONS = {
 }
 TIMED_OUT = Message(408, "No answer in time")  # in the place of an answer (RFC 3261, 8.1.3.1)
 LOST = Message(503, "Connection lost")
+OVER = Message(481, "The call is over")
 
 
 @frozen

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from siperb.errors import CallFailedError, PhoneError
 from siperb.phone import sdp
 from siperb.phone.agent import Attempt
-from siperb.phone.call import Call, Line
+from siperb.phone.call import Call
 from siperb.phone.dialog import Dialog
 from siperb.phone.failures import failed
+from siperb.phone.line import Line
 from siperb.phone.messages import LOST, TIMED_OUT, tag_of
 from siperb.phone.states import CallEnd, CallState, EndReason
 from siperb.phone.transactions import Client
@@ -19,17 +20,14 @@ from siperb.sip.message import Message
 if TYPE_CHECKING:
     from aiortc import MediaStreamTrack
 
-__all__ = ["OutgoingCall"]
-
 CANCEL_TIMEOUT = 2.0  # seconds that `hang_up` waits for the end of the INVITE, which goes on alone
 
 
 class OutgoingCall(Call):
-    """A call of ours, from `Phone.call` or `Phone.dial`."""
+    """A call of ours. See `Phone.call`."""
 
     def __init__(self, line: Line, target: str, track: MediaStreamTrack | None, offer: str | None) -> None:
-        """`line`, `target`, `track` and `offer` come from the phone: you make no call yourself."""
-        media = self._new_media(line, track) if offer is None else None
+        media = line.media(track, self._press, self._media_failed) if offer is None else None
         super().__init__(line, Dialog.to(line.agent.account.address, target, target), is_incoming=False)
         self._first_dialog = self._leg.dialog
         self._track = track
@@ -143,7 +141,7 @@ class OutgoingCall(Call):
             await self._media.accept(self._leg.remote)
         elif not sdp.is_same_session(self._media.remote, self._leg.remote):
             # Early media were another fork's, and aiortc takes one answer to an offer.
-            before, self._media = self._media, self._new_media(self._line, self._track)
+            before, self._media = self._media, self._line.media(self._track, self._press, self._media_failed)
             await before.leave()
             self._leg.local = await self._media.offer()
             answer = await self._leg.offer()

@@ -13,19 +13,18 @@ from siperb.models import Provisioning, Session
 from siperb.phone import sdp
 from siperb.phone.agent import UserAgent
 from siperb.phone.binding import Binding
-from siperb.phone.call import Call, Line
+from siperb.phone.call import Call
 from siperb.phone.incoming import IncomingCall
-from siperb.phone.messages import ALLOW, EXTENSIONS, SDP, Headers, tag_of
+from siperb.phone.line import Line
+from siperb.phone.messages import ALLOW, SDP, Headers, tag_of
 from siperb.phone.outgoing import OutgoingCall
-from siperb.phone.session_timer import SessionTimer
 from siperb.phone.targets import address_of
 from siperb.phone.tasks import LOG, Tasks
+from siperb.phone.within import refusal_of
 from siperb.sip.message import Message
 
 if TYPE_CHECKING:
     from aiortc import MediaStreamTrack
-
-__all__ = ["Phone"]
 
 MAX_WAITING = 64  # calls that nobody has taken yet
 LEAVE_TIMEOUT = 3.0  # seconds, for the other sides and the registrar to hear that we leave
@@ -35,6 +34,17 @@ class Phone:
     """A phone with the credentials of a device. It is registered within ``async with``.
 
     It stays registered, and comes back by itself after a lost connection. Calls that stand go on then.
+
+    Args:
+        provisioning: From `get_provisioning`.
+        session: The login of the device's own user, which Siperb's own proxy wants.
+        insecure: Use ``ws`` instead of ``wss``. The registrar must be on this machine.
+        ice_servers: STUN and TURN servers, in the form of browsers:
+            ``{"urls": "turn:…", "username": "…", "credential": "…"}``. None uses no server.
+
+    Raises:
+        IncompleteProvisioningError: Fields are missing or unusable, or Siperb's proxy wants a session.
+        ConfigurationError: Another argument cannot be used.
 
     Example:
         ```python
@@ -54,19 +64,6 @@ class Phone:
         insecure: bool = False,
         ice_servers: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
-        """Make a phone. It does nothing before ``async with``.
-
-        Args:
-            provisioning: From `get_provisioning`.
-            session: The login of the device's own user, which Siperb's own proxy wants.
-            insecure: Use ``ws`` instead of ``wss``. The registrar must be on this machine.
-            ice_servers: STUN and TURN servers, in the form of browsers:
-                ``{"urls": "turn:…", "username": "…", "credential": "…"}``. None uses no server.
-
-        Raises:
-            IncompleteProvisioningError: Fields are missing or unusable, or Siperb's proxy wants a session.
-            ConfigurationError: Another argument cannot be used.
-        """
         self._agent = UserAgent(
             provisioning, session, insecure=insecure, on_request=self._take, on_change=self._connection_changed
         )
@@ -217,16 +214,8 @@ class Phone:
 
     def _take_invite(self, invite: Message) -> None:
         self._waiting = [call for call in self._waiting if call.end is None]
-        required = [option for option in invite.items("require") if option.lower() not in EXTENSIONS]
-        kind = (invite.first("content-type") or "").partition(";")[0].strip().lower()
-        if required:
-            self._reply(invite, 420, [("Unsupported", ", ".join(required))])
-        elif invite.body and kind != SDP:
-            self._reply(invite, 415, [("Accept", SDP)])
-        elif invite.body and not sdp.has_audio(invite.body):
-            self._reply(invite, 488)
-        elif too_short := SessionTimer.refusal_of(invite):
-            self._reply(invite, 422, too_short)
+        if refusal := refusal_of(invite):
+            self._reply(invite, *refusal)
         elif any(leg.is_begun_by(invite) for leg in self._line.legs.values()):
             self._reply(invite, 482)
         elif not self._is_open or len(self._waiting) >= MAX_WAITING:

@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-__all__ = ["KEYS", "Rtp"]
-
 KEYS = "0123456789*#ABCD"
 FRAME = 0.02  # seconds
 KEY_FRAMES, PAUSE_FRAMES, END_PACKETS = 8, 4, 3
@@ -38,19 +36,27 @@ class Rtp:
         self._handle: Callable[..., Awaitable[None]] = transport._handle_rtp_data
         self._pending: deque[tuple[int, int]] = deque()  # key, or -1 for a pause, and the number of its packet
         self._sent: asyncio.Event = asyncio.Event()
+        self._is_cut = False
         self._key_began = 0
         self._heard: tuple[int, int] | None = None  # time and key
         self._audio_type = -1
         self._last: tuple[int, int] | None = None  # number and time of the last packet
         transport._send_rtp, transport._handle_rtp_data = self._sending, self._handling
 
-    async def send_digits(self, digits: str) -> None:
-        """Send keys in the place of audio, and wait until they are sent."""
+    def close(self) -> None:
+        """Send no more keys."""
+        self._is_cut = any(number == 1 for _, number in self._pending)
+        self._pending.clear()
+        self._sent.set()
+
+    async def send_digits(self, digits: str) -> bool:
+        """Send keys in the place of audio, and wait until they are sent. False if the end came before all had begun."""
         for digit in digits:
             self._pending += [(KEYS.index(digit), number) for number in range(1, KEY_FRAMES + END_PACKETS)]
             self._pending += [(-1, 0)] * PAUSE_FRAMES
         self._sent.clear()
         await asyncio.wait_for(self._sent.wait(), 5 + len(self._pending) * FRAME * 2)
+        return not self._is_cut
 
     async def _sending(self, data: bytes) -> None:
         if 192 <= data[1] <= 223:  # RTCP (RFC 5761)

@@ -4,20 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = [
-    "direction",
-    "direction_of",
-    "has_audio",
-    "is_same_session",
-    "opposite",
-    "reanswer",
-    "refused",
-    "reoffer",
-    "role_of",
-    "sections",
-    "telephone_events",
-]
-
 _DIRECTION = re.compile(r"^a=(sendrecv|sendonly|recvonly|inactive)\r?$", re.MULTILINE)
 _STATIC = {"0": "pcmu/8000", "8": "pcma/8000", "9": "g722/8000"}  # RFC 3551, 6
 _SENDS = {"sendrecv", "sendonly"}

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from siperb.phone.messages import Headers
 from siperb.sip.message import Message, parameters, seconds, split
-
-__all__ = ["SHORTEST", "SessionTimer"]
 
 SHORTEST = 90  # seconds (RFC 4028, 5)
 LONGEST = 86400
@@ -30,10 +27,10 @@ class SessionTimer:
         self.is_ours: bool = False  # to refresh
 
     @staticmethod
-    def refusal_of(request: Message) -> Headers | None:
-        """The headers of a 422, if the interval is too short."""
+    def refusal_of(request: Message) -> tuple[int, list[tuple[str, str]]] | None:
+        """A 422, if the interval is too short."""
         interval, _ = _read(request)
-        return [("Min-SE", str(SHORTEST))] if 0 < interval < SHORTEST else None
+        return (422, [("Min-SE", str(SHORTEST))]) if 0 < interval < SHORTEST else None
 
     def answer(self, request: Message) -> list[tuple[str, str]]:
         """Start as the request asks, and return the headers of its 2xx (RFC 4028, 9)."""

@@ -6,11 +6,9 @@ from enum import Enum
 
 from attrs import frozen
 
-__all__ = ["CallEnd", "CallState", "EndReason"]
-
 
 class CallState(Enum):
-    """The state of a call."""
+    """The state of a call. See `Call.state`."""
 
     CALLING = "calling"
     """An outgoing call that does not ring yet."""
@@ -25,7 +23,7 @@ class CallState(Enum):
 
 
 class EndReason(Enum):
-    """The reason why a call ended."""
+    """The reason why a call ended. See `CallEnd`."""
 
     HUNG_UP = "hung up"
     """We hung up."""

@@ -8,8 +8,6 @@ from typing import cast
 from siperb.errors import ConfigurationError
 from siperb.sip.fields import escape
 
-__all__ = ["address_of"]
-
 
 def address_of(target: str, domain: str) -> str:
     """Return the SIP address of a user of the domain, or of whoever has another address.

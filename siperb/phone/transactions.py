@@ -12,7 +12,18 @@ from functools import partial
 
 from attrs import define, field
 
-from siperb.phone.messages import LOST, TIMED_OUT, Headers, Request, is_complete, random, response, transaction_of
+from siperb.phone.messages import (
+    LOST,
+    OVER,
+    TIMED_OUT,
+    Headers,
+    Request,
+    is_complete,
+    random,
+    response,
+    tag_of,
+    transaction_of,
+)
 from siperb.sip.message import Message, parameters, split
 
 TIMEOUT = 32.0  # seconds: 64 times T1
@@ -93,6 +104,13 @@ class Transactions:
         """End the requests of ours that have no answer yet: it cannot come any more."""
         for key in list(self._clients):
             self._end(key, LOST)
+
+    def leave(self, call_id: str) -> None:
+        """Answer the requests of ours within a call that is over; a late answer to one is acknowledged all the same."""
+        for client in self._clients.values():
+            headers = dict(client.request.headers)
+            if headers["Call-ID"] == call_id and tag_of(headers["To"]) and not client.final.done():
+                client.final.set_result(OVER)
 
     def close(self) -> None:
         """Forget everything, without another message."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from siperb.phone import sdp
-from siperb.phone.messages import ALLOW, SDP, TIMED_OUT
+from siperb.phone.messages import ALLOW, EXTENSIONS, SDP, TIMED_OUT
 from siperb.phone.session_timer import SessionTimer
 from siperb.phone.states import CallEnd, EndReason
 from siperb.sip.message import Message
@@ -15,10 +15,20 @@ from siperb.sip.message import Message
 if TYPE_CHECKING:
     from siperb.phone.leg import Leg
 
-__all__ = ["take"]
-
 KEYS = "0123456789*#ABCD"
 Answer = tuple[int, list[tuple[str, str]], str]
+
+
+def refusal_of(request: Message) -> tuple[int, list[tuple[str, str]]] | None:
+    """The status, with its headers, for an INVITE or UPDATE that makes no sense, or wants more than is known here."""
+    required = [option for option in request.items("require") if option.lower() not in EXTENSIONS]
+    if required:
+        return 420, [("Unsupported", ", ".join(required))]
+    if request.body and (request.first("content-type") or "").partition(";")[0].strip().lower() != SDP:
+        return 415, [("Accept", SDP)]
+    if request.body and not sdp.has_audio(request.body):
+        return 488, []
+    return SessionTimer.refusal_of(request)
 
 
 def take(leg: Leg, request: Message) -> None:
@@ -66,18 +76,17 @@ def _take_notify(leg: Leg, request: Message) -> Answer:
 
 def _take_offer(leg: Leg, request: Message) -> Answer:
     """An INVITE or UPDATE within the call: to hold it, to refresh it, or from a new address."""
-    if too_short := SessionTimer.refusal_of(request):
-        return 422, [*too_short], ""
+    if refusal := refusal_of(request):
+        return *refusal, ""
     is_invite, has_offer = request.method == "INVITE", bool(request.body)
     if (leg.is_offering or not leg.local) and (has_offer or is_invite):
         return 491, [], ""
     body = ""
     if has_offer:
-        kind = (request.first("content-type") or "").partition(";")[0].strip().lower()
         offered = sdp.direction_of(request.body)
         own = sdp.opposite(offered, holds=leg.holds)
         answer = sdp.reanswer(leg.local, leg.remote, request.body, own, leg.role)
-        if kind != SDP or answer is None:
+        if answer is None:
             return 488, [], ""
         leg.local, leg.remote, body = answer, request.body, answer
         leg.on_change()

@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import Any, TypeVar
 
@@ -68,7 +68,8 @@ class Proxy:
                     message = read_message(frame.data.encode())
                     self.seen.append(message)
                     self.news.set()
-                    await (self._response(message) if message.status else self._request(message, socket))
+                    with suppress(ConnectionError):  # of a phone that has just lost it
+                        await (self._response(message) if message.status else self._request(message, socket))
         finally:
             self.sockets.discard(socket)
         return socket
@@ -134,7 +135,10 @@ class Proxy:
             return None
         top = parameters(split(request.first("via") or "", ";"))["branch"]
         for target in targets:
-            await self._forward(request, socket, target, top, record=not has_tag)
+            try:
+                await self._forward(request, socket, target, top, record=not has_tag)
+            except ConnectionError:
+                await socket.send_str(self.reply(request, "480 Temporarily Unavailable"))
         return None
 
     async def _forward(

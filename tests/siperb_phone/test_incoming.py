@@ -299,6 +299,20 @@ async def test_a_glare_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> Non
         assert call.state is CallState.ACTIVE
 
 
+async def test_a_bye_while_an_offer_of_ours_is_on_its_way() -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        holding = asyncio.ensure_future(call.hold())
+        invite = await proxy.request("INVITE")
+        assert (await peer.ask("BYE")).status == 200
+        with pytest.raises(PhoneError, match="no such call any more"):
+            await asyncio.wait_for(holding, 1)
+        assert call.end == CallEnd(EndReason.PEER_HUNG_UP)
+        await proxy.say(proxy.reply(invite, "487 Request Terminated"))
+        await proxy.request("ACK")
+
+
 @pytest.mark.parametrize("status", ["481 Gone", "408 Timeout"])
 async def test_an_answer_that_means_that_the_call_is_over(status: str) -> None:
     async with one_phone() as (proxy, phone):

@@ -61,6 +61,16 @@ async def test_both_sides_hear_each_other_and_digits_go_both_ways() -> None:
         assert hears(await listen(second), 500)
 
 
+@pytest.mark.parametrize(("digits", "is_cut"), [("#", False), ("1234567890#", True)])
+async def test_a_hang_up_at_a_digit(digits: str, is_cut: bool) -> None:
+    async with talk() as (_, call, other):
+        sending = asyncio.ensure_future(call.send_digits(digits))
+        await other.digit()
+        await other.hang_up()
+        await asyncio.wait([sending], timeout=2)
+        assert isinstance(sending.exception(), PhoneError if is_cut else type(None))
+
+
 async def test_a_held_call_is_silent() -> None:
     async with talk(Tone(500), Tone(700)) as (_, call, other):
         first, second = await call.audio(), await other.audio()

@@ -130,8 +130,11 @@ class Proxy:
             return await socket.send_str(self.reply(request, "407 Who?", [("Proxy-Authenticate", challenge)]))
         targets = self._targets(request.uri)
         if not targets:
-            if not has_tag or request.method == "BYE":  # the test answers what else is for a peer
-                await socket.send_str(self.reply(request, "200 OK" if has_tag else "480 Temporarily Unavailable"))
+            is_by_hand = has_tag and not any(request.uri in each for each in self.bindings.values())
+            if request.method == "BYE" and is_by_hand:
+                await socket.send_str(self.reply(request, "200 OK"))
+            elif request.method != "ACK" and not is_by_hand:  # the test answers what else is for a peer
+                await socket.send_str(self.reply(request, "480 Temporarily Unavailable"))
             return None
         top = parameters(split(request.first("via") or "", ";"))["branch"]
         for target in targets:

@@ -112,9 +112,9 @@ class IncomingCall(Call):
         self._refuse_with(status, EndReason.REJECTED)
 
     async def hang_up(self) -> None:
-        """End the call, in any state. One that rings is refused with 603. It does nothing if the call is over."""
+        """End the call, in any state. One that rings is refused with 480. It does nothing if the call is over."""
         if self._state is CallState.RINGING:
-            self._refuse_with(603, EndReason.REJECTED)
+            self._refuse_with(480, EndReason.REJECTED)
         else:
             await super().hang_up()
 

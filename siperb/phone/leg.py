@@ -120,14 +120,14 @@ class Leg:
         """Hold the other side, or resume."""
         before, self.holds = self.holds, holds
         self.on_change()
+        answer = LOST
         try:
             answer = await self.offer()
-        except BaseException:
-            self.holds = before
-            raise
+        finally:
+            if answer.status >= 300:
+                self.holds = before
+                self.on_change()
         if answer.status >= 300:
-            self.holds = before
-            self.on_change()
             raise failed(answer, "The other side refuses to be held" if holds else "The other side refuses to resume")
 
     async def offer(self) -> Message:

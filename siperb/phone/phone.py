@@ -64,16 +64,14 @@ class Phone:
         insecure: bool = False,
         ice_servers: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
-        self._agent = UserAgent(
-            provisioning, session, insecure=insecure, on_request=self._take, on_change=self._connection_changed
-        )
+        self._agent = UserAgent(provisioning, session, insecure=insecure, on_request=self._take, on_change=self._change)
         self._binding = Binding(self._agent, provisioning, self._move_calls)
         self._tasks = Tasks()
         self._line = Line(self._agent, self._tasks, ice_servers or [])
         self._waiting: list[IncomingCall] = []
         self._has_news = asyncio.Event()
         self._keeping: asyncio.Task[Any] | None = None
-        self._is_open = False
+        self._is_open = self._was_opened = False
 
     def __repr__(self) -> str:
         return f"<Phone {self._agent.account.address}, {'' if self.is_registered else 'not '}registered>"
@@ -95,9 +93,9 @@ class Phone:
             RegistrationError: The registrar refuses, for example a wrong password (status 401).
             RegistrarError: The registrar cannot be reached, or understood.
         """
-        if self._is_open:
-            raise PhoneError("The phone is open already: make another one.")
-        self._is_open = True
+        if self._was_opened:
+            raise PhoneError("The phone was opened before: make another one.")
+        self._is_open = self._was_opened = True
         try:
             await self._agent.connection.open()
             await self._binding.register()
@@ -112,6 +110,7 @@ class Phone:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Hang up all calls, and unregister."""
+        self._is_open = False
         try:
             if self._keeping:
                 _ = self._keeping.cancel()
@@ -225,7 +224,7 @@ class Phone:
             self._has_news.set()
             LOG.info("%r", self._waiting[-1])
 
-    def _connection_changed(self, is_up: bool) -> None:
+    def _change(self, is_up: bool) -> None:
         self._binding.connection_changed(is_up=is_up)
 
     def _move_calls(self) -> None:

@@ -91,11 +91,12 @@ class Proxy:
 
     async def drop(self) -> None:
         """Cut the connections."""
-        for socket in list(self.sockets):
+        cut = set(self.sockets)
+        for socket in cut:
             assert socket._req
             assert socket._req.transport
             socket._req.transport.abort()
-        await eventually(lambda: not self.sockets)
+        await eventually(lambda: not self.sockets & cut)
 
     def reply(
         self, request: Message, status: str, headers: Headers | None = None, body: str = "", tag: str = ""

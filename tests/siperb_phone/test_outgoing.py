@@ -336,7 +336,7 @@ async def test_the_exit_ends_all_calls() -> None:
             assert phone.calls == ()
             assert (await answering.ended()).reason is EndReason.PEER_HUNG_UP
             assert (await rings.ended()).reason is EndReason.CANCELLED
-            assert (await comes.ended()) == CallEnd(EndReason.REJECTED, 603, "Decline")
+            assert (await comes.ended()) == CallEnd(EndReason.REJECTED, 480, "Temporarily Unavailable")
             await eventually(lambda: other.calls == ())
         assert asyncio.all_tasks() == before
         assert proxy.bindings == {"u700": {}, "u701": {}}

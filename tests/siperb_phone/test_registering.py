@@ -139,8 +139,10 @@ async def test_arguments_that_make_no_phone() -> None:
 
 async def test_a_phone_is_opened_once() -> None:
     async with one_phone() as (_, phone):
-        with pytest.raises(PhoneError, match="open already"):
+        with pytest.raises(PhoneError, match="opened before"):
             await phone.__aenter__()
+    with pytest.raises(PhoneError, match="opened before"):
+        await phone.__aenter__()
 
 
 async def test_an_interval_that_is_too_brief() -> None:

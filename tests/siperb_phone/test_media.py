@@ -10,18 +10,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiortc.mediastreams import MediaStreamError
 from siperb_phone.small_proxy import SDP, Peer, Proxy, eventually, one_phone, running_proxy
+from siperb_phone.tones import Tone, listen
 
 from siperb import CallFailedError, ConfigurationError, PhoneError
 from siperb.phone import CallEnd, CallState, EndReason, IncomingCall, OutgoingCall, Phone
 from siperb.phone import call as call_module
-
-if sys.version_info < (3, 11):
-    pytest.skip("aiortc is for Python 3.11 and later", allow_module_level=True)
-
-from aiortc.mediastreams import MediaStreamError
-from siperb_phone.tones import Tone, listen
-
 from siperb.phone.media import Media
 from siperb.phone.rtp import KEYS, Rtp
 from siperb.phone.sdp import has_audio

@@ -6,7 +6,6 @@ import ast
 import asyncio
 import inspect
 import re
-import sys
 import textwrap
 from typing import Any
 
@@ -15,9 +14,6 @@ from siperb_phone.small_proxy import running_proxy
 
 import siperb.phone
 from siperb.phone import Call, Phone
-
-if sys.version_info < (3, 11):
-    pytest.skip("aiortc is for Python 3.11 and later", allow_module_level=True)
 
 
 @pytest.mark.parametrize("shown", [Phone, Phone.call, Call], ids=lambda shown: str(shown.__qualname__))

@@ -42,7 +42,6 @@ class Call:
         self._is_incoming = is_incoming
         self._state = CallState.RINGING if is_incoming else CallState.CALLING
         self._end: CallEnd | None = None
-        self._over = asyncio.Event()
         self._media: Media | None = None
         self._digits: asyncio.Queue[str | None] = asyncio.Queue()
         self._key = dialog.call_id, dialog.local_tag
@@ -103,7 +102,7 @@ class Call:
 
     async def ended(self) -> CallEnd:
         """Wait until the call is over, and return how it ended."""
-        _ = await self._over.wait()
+        _ = await self._leg.ended.wait()
         assert self._end
         return self._end
 
@@ -215,10 +214,10 @@ class Call:
         self._leg.over()
         del self._line.calls[self._key], self._line.legs[self._key]
         self._digits.put_nowait(None)
-        self._over.set()
         LOG.info("%r: %s", self, end.reason.value)
         if self._media:
-            _ = self._line.closing.spawn(self._media.close())
+            self._media.mute(True)
+            _ = self._line.closing.spawn(self._leg.close(self._media.close))
 
     def _press(self, key: str) -> None:
         if self._digits.qsize() < MAX_DIGITS:
@@ -234,14 +233,14 @@ class Call:
 
     def _media_failed(self) -> None:
         if self._state is CallState.ACTIVE:
-            _ = self._line.tasks.spawn(self._leg.end(EndReason.MEDIA_FAILED, text="No audio can be exchanged"))
+            _ = self._line.tasks.spawn(self._leg.lose_media())
 
     async def _until_it_flows(self) -> None:
         """Wait until audio can be exchanged, or end the call."""
         assert self._media
         if await self._media.flows(MEDIA_TIMEOUT) and not self._end:
             return
-        await self._leg.end(EndReason.MEDIA_FAILED, text="No audio can be exchanged")
+        await self._leg.lose_media(wait=0.0)
         assert self._end
         if self._end.reason is EndReason.MEDIA_FAILED:
             raise PhoneError("No audio can be exchanged: give ice_servers a TURN server, or check the firewall.")

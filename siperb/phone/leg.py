@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from siperb.errors import PhoneError
 from siperb.phone import sdp
@@ -20,6 +21,7 @@ from siperb.sip.message import Message
 
 GLARES = 6  # tries of an offer that meets the other side's
 LOST_TRIES = 4  # of the re-INVITE after a lost connection
+FAREWELL = 2.0  # seconds between a BYE and the end of the media, whichever comes first
 REFER_TIMEOUT = 120.0  # seconds, for the new call of a transfer to be answered or not
 
 
@@ -49,9 +51,10 @@ class Leg:
         self.role: str = "active"  # in DTLS
         self.holds: bool = False  # we the other side
         self.is_confirmed: bool = False
-        self.is_over: bool = False
+        self.ended: asyncio.Event = asyncio.Event()
         self.is_offering: bool = False  # an offer of ours is on its way
         self.referred: asyncio.Future[Message] | None = None  # the end of a transfer
+        self.farewell: asyncio.Task[None] | None = None  # our BYE
         self.invite: Message | None = None  # that began it, if it was theirs
         self.on_cancel: Callable[[Message], None] | None = None
         self.timer: SessionTimer = SessionTimer(
@@ -59,12 +62,17 @@ class Leg:
             lambda: tasks.spawn(self.end(EndReason.TIMEOUT, 408, "The call was not refreshed")),
         )
         self.acknowledged: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._tasks = tasks
         self._is_caller = is_caller
         self.on_end: Callable[[CallEnd], None] = on_end
         self.on_digit: Callable[[str], None] = on_digit
         self.on_change: Callable[[], None] = on_change
         self._alone = asyncio.Lock()  # one offer of ours at a time
         self._knows_update = False
+
+    @property
+    def is_over(self) -> bool:
+        return self.ended.is_set()
 
     @property
     def is_held(self) -> bool:
@@ -103,12 +111,25 @@ class Leg:
         """End the call, for a reason that is not the other side's."""
         if not self.is_over:
             self.over()
+            self.farewell = self._tasks.spawn(self.bye())
             self.on_end(CallEnd(reason, status, text))
-            await self.bye()
+            _ = await asyncio.wait([self.farewell])
+
+    async def lose_media(self, wait: float = FAREWELL) -> None:
+        """There is no audio any more. A BYE may be on its way."""
+        with suppress(asyncio.TimeoutError):
+            _ = await asyncio.wait_for(self.ended.wait(), wait)
+        await self.end(EndReason.MEDIA_FAILED, text="No audio can be exchanged")
+
+    async def close(self, media: Callable[[], Awaitable[None]]) -> None:
+        """End the media, after our BYE: the other side would take their end for a failure."""
+        if self.farewell:
+            _ = await asyncio.wait([self.farewell], timeout=FAREWELL)
+        await media()
 
     def over(self) -> None:
         """Forget timers: there is nothing more to do."""
-        self.is_over = True
+        self.ended.set()
         self.agent.transactions.leave(self.dialog.call_id)
         self.timer.stop()
         if not self.acknowledged.done():

@@ -448,6 +448,18 @@ async def test_who_refreshes(asked: str, supported: str, answer: str, required: 
         assert (said.first("session-expires"), said.first("require")) == (answer, required)
 
 
+async def test_a_refresh_is_at_half_time_and_its_lack_is_seen_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 4028, 10."""
+    called: list[tuple[float, str]] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_later", lambda seconds, what: called.append((seconds, what())))
+    timer = session_timer.SessionTimer(lambda: "refresh", lambda: "expire")
+    for interval, is_ours in ((1800, True), (1800, False), (90, False), (0, True)):
+        timer._timer = None
+        timer.start(interval, is_ours=is_ours)
+    assert called == [(900, "refresh"), (1768, "expire"), (60, "expire")]
+
+
 @pytest.mark.parametrize("method", ["UPDATE", "INVITE"])
 async def test_we_refresh(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     monkeypatch.setattr(session_timer, "SHORTEST", 1)

@@ -17,6 +17,7 @@ from siperb_phone.tones import Tone, listen
 from siperb import CallFailedError, ConfigurationError, PhoneError
 from siperb.phone import CallEnd, CallState, EndReason, IncomingCall, OutgoingCall, Phone
 from siperb.phone import call as call_module
+from siperb.phone.leg import Leg
 from siperb.phone.media import Media
 from siperb.phone.rtp import KEYS, Rtp
 from siperb.phone.sdp import has_audio
@@ -82,6 +83,32 @@ async def test_a_held_call_is_silent() -> None:
 def _received(call: Any) -> int:
     """Packets of audio."""
     return int(call._media._rtp._last[0])
+
+
+@pytest.mark.parametrize("has_bye", [True, False])
+async def test_media_that_end_before_the_bye(monkeypatch: pytest.MonkeyPatch, has_bye: bool) -> None:
+    monkeypatch.setattr(Leg.lose_media, "__defaults__", (5.0 if has_bye else 0.2,))
+    async with talk() as (_, call, other):
+        media: Any = call._media
+        await media._connection.close()
+        await eventually(lambda: other._media._connection.connectionState == "closed")
+        if has_bye:
+            await call.hang_up()
+        assert (await other.ended()).reason is (EndReason.PEER_HUNG_UP if has_bye else EndReason.MEDIA_FAILED)
+
+
+async def test_the_media_end_after_the_bye_is_answered() -> None:
+    async with talk() as (proxy, call, other):
+        proxy.on_request = lambda request: "" if request.method == "BYE" else None
+        hanging_up = asyncio.ensure_future(call.hang_up())
+        bye = await proxy.request("BYE")
+        media: Any = call._media
+        assert media._connection.connectionState == "connected"
+        await proxy.say(proxy.reply(bye, "200 OK"))
+        await hanging_up
+        await eventually(lambda: media._connection.connectionState == "closed")
+        proxy.on_request = lambda _: None
+        await other.hang_up()
 
 
 async def test_silence_before_a_track_and_after_its_end() -> None:

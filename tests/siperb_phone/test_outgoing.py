@@ -146,6 +146,7 @@ async def test_a_cancel_waits_for_the_first_sign() -> None:
         hanging_up = asyncio.ensure_future(call.hang_up())
         await call.ended()
         assert call.end == CallEnd(EndReason.CANCELLED, 487)
+        assert (await Peer(proxy).ask("OPTIONS")).status == 200  # whatever was sent before has come
         assert proxy.requests("CANCEL") == []
         await proxy.say(proxy.reply(invite, "183 Session Progress", tag="x"))
         await proxy.request("CANCEL")

@@ -239,6 +239,32 @@ async def test_a_silent_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) 
             await proxy.request("REGISTER", 4)
 
 
+async def test_a_connection_that_answers_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "SILENCE", 0.02)
+    pings: list[bytes] = []
+    pong = web.WebSocketResponse.pong
+
+    async def counted(self: web.WebSocketResponse, message: bytes = b"") -> None:
+        pings.append(message)
+        await pong(self, message)
+
+    monkeypatch.setattr(web.WebSocketResponse, "pong", counted)
+    async with one_phone() as (proxy, phone):
+        monkeypatch.setattr(connection, "SIGN", 0.3)
+        await eventually(lambda: len(pings) > 3)
+        assert phone.is_registered
+        assert len(proxy.requests("REGISTER")) == 2
+
+
+async def test_leaving_waits_for_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PAUSES", (1000.0,))
+    async with running_proxy() as proxy:
+        async with Phone(proxy.phone(), insecure=True) as phone:
+            await proxy.drop()
+            await eventually(lambda: not phone.is_registered)
+        assert phone._agent.connection._tasks._tasks == set()
+
+
 def test_the_pauses_grow() -> None:
     assert list(connection.PAUSES) == sorted(connection.PAUSES)
     assert connection.PAUSES[-1] <= 30

@@ -20,6 +20,7 @@ from siperb import (
     AsyncSiperb,
     BulkResult,
     Cache,
+    CallFailedError,
     Contact,
     Device,
     DomainUser,
@@ -42,6 +43,7 @@ from siperb import (
     User,
 )
 from siperb.cache import Key, Record
+from siperb.phone import Call, CallState, EndReason, IncomingCall, OutgoingCall, Phone
 from siperb.sip import contact_uri, extra_headers, jssip, sip_uri, sipjs, websocket_url
 from siperb.testing import SiperbServer
 
@@ -318,3 +320,27 @@ async def administration_awaited(client: AsyncSiperb) -> None:
     assert_type(await client.create_device("Headset"), Device)
     assert_type((await client.create_pat("ci")).token, str)
     assert_type(await client.get_log("console", "t0"), list[dict[str, Any]])
+
+
+async def phone_calls(provisioning: Provisioning, session: Session) -> None:
+    servers = [{"urls": "turn:turn.example", "username": "u", "credential": "c"}]
+    async with Phone(provisioning, session, ice_servers=servers) as phone:
+        assert_type(phone.is_registered, bool)
+        async for incoming in phone:
+            assert_type(incoming, IncomingCall)
+            assert_type(incoming.offer, str | None)
+            await incoming.ring()
+            await incoming.answer_with("v=0")
+        call = await phone.call("u701", offer="v=0", timeout=5)
+        assert_type(call, OutgoingCall)
+        assert_type(call.state, CallState)
+        assert_type(await call.digit(), str)
+        assert_type((await call.ended()).reason, EndReason)
+        calls: tuple[Call, ...] = phone.calls
+        await calls[0].hang_up()
+        await phone.call("u701", track="hello.wav")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def refused(error: CallFailedError) -> None:
+    assert_type(error.status, int)
+    assert_type(error.reason, str)

@@ -14,6 +14,7 @@ from siperb.phone.failures import failed
 from siperb.phone.line import Line
 from siperb.phone.messages import LOST, TIMED_OUT, tag_of
 from siperb.phone.states import CallEnd, CallState, EndReason
+from siperb.phone.tasks import LOG
 from siperb.phone.transactions import Client
 from siperb.sip.message import Message
 
@@ -89,7 +90,11 @@ class OutgoingCall(Call):
         return None
 
     async def _invite(self, offer: str | None) -> None:
-        self._leg.local = offer = offer or (await self._media.offer() if self._media else "")
+        try:
+            self._leg.local = offer = offer or (await self._media.offer() if self._media else "")
+        except Exception:
+            LOG.exception("There is no offer for %r", self)
+            return self._finish(CallEnd(EndReason.MEDIA_FAILED, 488, "No offer can be made"))
         answer = await self._line.agent.request("INVITE", self._leg.dialog, body=offer, attempt=self._attempt)
         client = self._attempt.client
         if answer.status >= 300 or client is None:

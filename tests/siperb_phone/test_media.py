@@ -226,13 +226,26 @@ async def test_a_video_that_is_offered_too_is_refused() -> None:
     await asyncio.gather(media.close(), other.close())
 
 
-async def test_servers_that_are_none() -> None:
+@pytest.mark.parametrize("server", [{"url": "turn:x"}, {"urls": "x"}, {"urls": 5}, {"urls": "turn:"}])
+async def test_servers_that_are_none(server: dict[str, Any]) -> None:
     async with one_phone() as (proxy, phone):
-        phone._line.ice_servers = [{"url": "turn:x"}]
+        phone._line.ice_servers = [server]
         with pytest.raises(ConfigurationError, match="ice_servers"):
             await phone.dial("u701")
         assert phone.calls == ()
         assert proxy.requests("INVITE") == []
+
+
+async def test_media_without_an_offer(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(_: Media) -> str:
+        raise OSError
+
+    monkeypatch.setattr(Media, "offer", fail)
+    async with one_phone() as (_, phone):
+        with pytest.raises(CallFailedError, match="No offer can be made"):
+            await phone.call("u701")
+        assert phone.calls == ()
+        assert "There is no offer" in caplog.text
 
 
 async def test_what_nobody_hears_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from siprig import rig
 from siprig.rig import DOMAIN, Chromium, Registrar
 
-ACCOUNTS = {"u700": "s3cret!700", "u701": "s3cret!701", "u702": "s3cret!702"}
+ACCOUNTS = {"u700": "s3cret!700", "u701": "s3cret!701", "u702": "s3cret!702", "u703": "s3cret!703"}
 
 
 @pytest.fixture(scope="module", name="registrar")

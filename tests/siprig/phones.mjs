@@ -2,6 +2,8 @@
 import JsSIP from "jssip";
 import { Inviter, Registerer, SessionState, UserAgent } from "sip.js";
 
+export { talk } from "./talkers.mjs";
+
 const iceServers = [];
 const audio = { audio: true, video: false };
 

@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -29,7 +29,7 @@ ANSWER = 30.0
 
 def need_parts() -> None:
     """Skip where a part is missing; fail there in CI, which has to have them."""
-    missing = [name for name in ("kamailio", "openssl", "node", "chromium") if shutil.which(name) is None]
+    missing = [name for name in ("kamailio", "turnserver", "openssl", "node", "chromium") if shutil.which(name) is None]
     if not (HERE / "node_modules" / "sip.js").is_dir():
         missing.append("node_modules")
     if missing:
@@ -72,12 +72,14 @@ class Registrar:
 
 
 @contextlib.contextmanager
-def run_registrar(directory: Path, accounts: dict[str, str], *defined: str) -> Iterator[Registrar]:
+def run_registrar(
+    directory: Path, accounts: dict[str, str], *defined: str, ports: Sequence[int] = ()
+) -> Iterator[Registrar]:
     """Kamailio for `DOMAIN` with the accounts (user to password), on a ws and a wss port of 127.0.0.1.
 
-    defined: names that its configuration asks for, such as "SHA256".
+    defined: names that its configuration asks for, such as "SHA256". ports: those of one that ran before.
     """
-    sip_port, wss_port = free_ports(2)
+    sip_port, wss_port = ports or free_ports(2)
     shutil.copy(HERE.parents[1] / "examples" / "web_phone" / "kamailio.cfg", directory)
     make_certificate(directory)
     command = [
@@ -233,7 +235,7 @@ def run_chromium(trusted: Path | None = None) -> Iterator[Chromium]:
         process.stdout.close()
 
 
-def wait(process: subprocess.Popen[str]) -> None:
+def wait(process: subprocess.Popen[Any]) -> None:
     """For the end of the process, which has been asked to end; it is killed if it does not."""
     try:
         process.wait(START)

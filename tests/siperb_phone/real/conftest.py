@@ -1,0 +1,9 @@
+"""The fixtures of these tests, and no test where aiortc cannot be: it needs Python 3.11."""
+
+from importlib.util import find_spec
+
+if find_spec("aiortc"):
+    from real_phones import jssip_fixture, sipjs_fixture, talker_fixture, talkers_fixture  # noqa: F401
+    from siprig.fixtures import chromium_fixture, registrar_fixture  # noqa: F401
+else:
+    collect_ignore_glob = ["test_*.py"]

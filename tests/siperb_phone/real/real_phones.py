@@ -1,0 +1,163 @@
+"""What a test of a real call needs: phones of ours at Kamailio, and phones in Chromium to call and to be called."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import attrs
+import pytest
+from sip_registrars import PHONE
+from siprig import tones
+from siprig.fixtures import ACCOUNTS
+from siprig.rig import DOMAIN, Chromium, Page, Registrar
+from siprig.tones import Heard
+
+from siperb import Provisioning, sip
+from siperb.phone import Call, Phone
+
+PATIENCE = 10.0
+HERTZ = {"jssip": 1000, "sipjs": 1200}
+USERS = {"jssip": "u701", "sipjs": "u702"}
+T = TypeVar("T")
+
+
+def provisioned(registrar: Registrar, user: str = "u700", **changes: object) -> Provisioning:
+    known = {"sip_username": user, "sip_password": ACCOUNTS[user], "contact_user_name": f"c{user[1:]}"}
+    changes = {**known, "sip_domain": DOMAIN, "sip_websocket_port": registrar.ws_port, **changes}
+    return attrs.evolve(PHONE, **changes)  # type: ignore[arg-type]
+
+
+def phone(registrar: Registrar, user: str = "u700", **options: Any) -> Phone:
+    return Phone(provisioned(registrar, user), insecure=True, **options)
+
+
+async def soon(awaitable: Awaitable[T]) -> T:
+    return await asyncio.wait_for(awaitable, PATIENCE)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < ends, "not true in time"
+        await asyncio.sleep(0.02)
+
+
+async def incoming(phone: Phone) -> Call:
+    return await soon(anext(aiter(phone)))
+
+
+async def hears(call: Call, hertz: int, **options: Any) -> Heard:
+    return await tones.hears(await soon(call.audio()), hertz, **options)
+
+
+async def keys(call: Call, count: int) -> str:
+    return "".join([await soon(call.digit()) for _ in range(count)])
+
+
+async def logged(registrar: Registrar, pattern: str, since: int = 0) -> str:
+    return await asyncio.to_thread(registrar.seen, pattern, since)
+
+
+@attrs.define
+class Talker:
+    """A page with a phone that sends a tone: see talkers.mjs. Its call can be made, answered and measured."""
+
+    page: Page
+    library: str
+    user: str
+    hertz: int
+    _alone: threading.Lock  # the driver takes one command at a time
+
+    @property
+    def uri(self) -> str:
+        return f"sip:{self.user}@{DOMAIN}"
+
+    async def run(self, code: str, *args: object) -> Any:
+        def work() -> Any:
+            with self._alone:
+                return self.page.do("evaluate", code, *args)
+
+        return await asyncio.to_thread(work)
+
+    async def do(self, method: str, *args: object) -> Any:
+        return await self.run(f"(...args) => talker.{method}(...args)", *args)
+
+    async def set(self, **settings: object) -> None:
+        await self.run("(settings) => void Object.assign(talker, settings)", settings)
+
+    async def log(self) -> list[str]:
+        log: list[str] = await self.run("() => talker.log")
+        return log
+
+    async def says(self, *words: str) -> str:
+        """Waits until its last word begins with one of these."""
+        ends = time.monotonic() + PATIENCE
+        while True:
+            log = await self.log()
+            if log and log[-1].startswith(words):
+                return log[-1]
+            assert time.monotonic() < ends, f"not {words}: {log}"
+            await asyncio.sleep(0.05)
+
+    async def pressed(self, keys: str) -> str:
+        """Waits for so many keys; those that came."""
+        ends, came = time.monotonic() + PATIENCE, ""
+        while len(came) < len(keys) and time.monotonic() < ends:
+            await asyncio.sleep(0.05)
+            came = "".join(await self.run("() => talker.keys"))
+        return came
+
+    async def hears(self, hertz: int, at: int = -1) -> float:
+        """Waits until this is the strongest tone; its frequency, as measured."""
+        ends = time.monotonic() + PATIENCE
+        while True:
+            heard = await self.do("heard", at)
+            if heard and abs(heard["hertz"] - hertz) < 3 and (heard["decibel"] or -200) > -60:
+                return float(heard["hertz"])
+            assert time.monotonic() < ends, f"not {hertz} Hz: {heard}"
+            await asyncio.sleep(0.05)
+
+    async def reset(self) -> None:
+        await self.run("""() => {
+            for (const call of talker.calls) { try { talker.end(call); } catch {} }
+            talker.gate(false);
+            Object.assign(talker, { answering: "at once", iceServers: [], policy: "all", rewrite: (sdp) => sdp });
+            talker.log.length = talker.keys.length = talker.calls.length = 0;
+        }""")
+
+
+@pytest.fixture(scope="module", name="talkers")
+def talkers_fixture(chromium: Chromium, registrar: Registrar) -> Iterator[dict[str, Talker]]:
+    """One page on either library, registered."""
+    alone = threading.Lock()
+    with ExitStack() as stack:
+        opened = {}
+        for library, user in USERS.items():
+            page = stack.enter_context(chromium.open())
+            configuration = getattr(sip, library)(provisioned(registrar, user), insecure=True)
+            page.do("evaluate", "(...args) => phones.talk(...args)", library, configuration, HERTZ[library])
+            opened[library] = Talker(page, library, user, HERTZ[library], alone)
+        yield opened
+
+
+@pytest.fixture(params=list(USERS), name="talker")
+async def talker_fixture(request: pytest.FixtureRequest, talkers: dict[str, Talker]) -> Talker:
+    await talkers[request.param].reset()
+    return talkers[request.param]
+
+
+@pytest.fixture(name="jssip")
+async def jssip_fixture(talkers: dict[str, Talker]) -> Talker:
+    await talkers["jssip"].reset()
+    return talkers["jssip"]
+
+
+@pytest.fixture(name="sipjs")
+async def sipjs_fixture(talkers: dict[str, Talker]) -> Talker:
+    await talkers["sipjs"].reset()
+    return talkers["sipjs"]

@@ -1,0 +1,62 @@
+"""A UDP relay between two sides that loses packets: what a bad network does, where all is on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+
+import attrs
+
+
+@attrs.define
+class Relay:
+    """Two doors; what comes in at one leaves by the other, to whoever was the first to send there.
+
+    `lost` and `passed` count packets of audio: those of ICE and DTLS are lost as often, and are sent again.
+    """
+
+    loss: float
+    ports: list[int] = attrs.field(factory=list)
+    passed: int = 0
+    lost: int = 0
+    _chance: random.Random = attrs.field(factory=lambda: random.Random(5))
+    _doors: list[_Door] = attrs.field(factory=list)
+
+    def carry(self, door: int, data: bytes) -> None:
+        is_audio = 128 <= data[0] <= 191
+        if self._chance.random() < self.loss:
+            self.lost += is_audio
+        elif (other := self._doors[1 - door]).peer:
+            self.passed += is_audio
+            other.transport.sendto(data, other.peer)
+
+
+class _Door(asyncio.DatagramProtocol):
+    transport: asyncio.DatagramTransport
+
+    def __init__(self, relay: Relay) -> None:
+        self.number, self.relay = len(relay._doors), relay
+        self.peer: tuple[str, int] | None = None
+        relay._doors.append(self)
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self.transport = transport
+        self.relay.ports.append(transport.get_extra_info("sockname")[1])
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.peer = self.peer or addr
+        if addr == self.peer:
+            self.relay.carry(self.number, data)
+
+
+@contextlib.asynccontextmanager
+async def run_relay(loss: float) -> AsyncIterator[Relay]:
+    relay, loop = Relay(loss), asyncio.get_running_loop()
+    doors = [await loop.create_datagram_endpoint(lambda: _Door(relay), ("127.0.0.1", 0)) for _ in range(2)]
+    try:
+        yield relay
+    finally:
+        for transport, _ in doors:
+            transport.close()

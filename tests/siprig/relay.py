@@ -14,22 +14,22 @@ import attrs
 class Relay:
     """Two doors; what comes in at one leaves by the other, to whoever was the first to send there.
 
-    `lost` and `passed` count packets of audio: those of ICE and DTLS are lost as often, and are sent again.
+    `lost` and `passed` count packets of audio by door: those of ICE and DTLS are lost as often, and are sent again.
     """
 
     loss: float
     ports: list[int] = attrs.field(factory=list)
-    passed: int = 0
-    lost: int = 0
+    passed: list[int] = attrs.field(factory=lambda: [0, 0])
+    lost: list[int] = attrs.field(factory=lambda: [0, 0])
     _chance: random.Random = attrs.field(factory=lambda: random.Random(5))
     _doors: list[_Door] = attrs.field(factory=list)
 
     def carry(self, door: int, data: bytes) -> None:
         is_audio = 128 <= data[0] <= 191
         if self._chance.random() < self.loss:
-            self.lost += is_audio
+            self.lost[door] += is_audio
         elif (other := self._doors[1 - door]).peer:
-            self.passed += is_audio
+            self.passed[door] += is_audio
             other.transport.sendto(data, other.peer)
 
 

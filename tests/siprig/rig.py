@@ -178,6 +178,7 @@ class Chromium:
     """Headless Chromium at the other end of chromium.mjs."""
 
     _process: subprocess.Popen[str]
+    _alone: threading.Lock = attrs.field(factory=threading.Lock)
 
     @contextlib.contextmanager
     def open(self, url: str | None = None, **options: Any) -> Iterator[Page]:
@@ -192,9 +193,10 @@ class Chromium:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin
         assert stdout
-        stdin.write(json.dumps(command) + "\n")
-        stdin.flush()
-        line = stdout.readline()
+        with self._alone:
+            stdin.write(json.dumps(command) + "\n")
+            stdin.flush()
+            line = stdout.readline()
         assert line, "Chromium's driver is gone"
         answer = json.loads(line)
         assert "error" not in answer, answer["error"]

@@ -3,12 +3,12 @@
 import JsSIP from "jssip";
 import { Inviter, Registerer, SessionState, UserAgent, Web } from "sip.js";
 
-const talker = (globalThis.talker = {
-  answering: "at once", // or "rings", "announces" (early media) or "stays silent"
+const settings = {
+  answering: "at once", // or "rings", or "announces" (early media: SIP.js alone)
   iceServers: [], policy: "all", // for connections to come
   rewrite: (sdp) => sdp, // of what comes and goes, with "local" or "remote" (JsSIP alone)
-  log: [], keys: [], calls: [],
-});
+};
+const talker = (globalThis.talker = { ...settings, log: [], keys: [], calls: [] });
 const connections = []; // {connection, analyser, kept}, in the order in which they were made
 const shut = []; // while it is, messages are kept: `gate`
 let context;
@@ -98,6 +98,14 @@ talker.stats = async () => {
     local: candidate(pair?.localCandidateId), remote: candidate(pair?.remoteCandidateId),
   };
 };
+talker.reset = () => {
+  talker.calls.forEach(talker.end);
+  talker.gate(false);
+  Object.assign(talker, settings);
+  for (const list of [talker.log, talker.keys, talker.calls]) list.length = 0;
+  talker.expire(90);
+};
+talker.expire = (seconds) => Object.assign(JsSIP.C, { SESSION_EXPIRES: seconds, MIN_SESSION_EXPIRES: Math.min(60, seconds) });
 talker.connected = () => connections.filter(({ connection }) => connection.connectionState === "connected").length;
 talker.count = () => connections.length;
 

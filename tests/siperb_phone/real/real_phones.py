@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import attrs
@@ -71,18 +70,13 @@ class Talker:
     library: str
     user: str
     hertz: int
-    _alone: threading.Lock  # the driver takes one command at a time
 
     @property
     def uri(self) -> str:
         return f"sip:{self.user}@{DOMAIN}"
 
     async def run(self, code: str, *args: object) -> Any:
-        def work() -> Any:
-            with self._alone:
-                return self.page.do("evaluate", code, *args)
-
-        return await asyncio.to_thread(work)
+        return await asyncio.to_thread(self.page.do, "evaluate", code, *args)
 
     async def do(self, method: str, *args: object) -> Any:
         return await self.run(f"(...args) => talker.{method}(...args)", *args)
@@ -122,42 +116,43 @@ class Talker:
             assert time.monotonic() < ends, f"not {hertz} Hz: {heard}"
             await asyncio.sleep(0.05)
 
-    async def reset(self) -> None:
-        await self.run("""() => {
-            for (const call of talker.calls) { try { talker.end(call); } catch {} }
-            talker.gate(false);
-            Object.assign(talker, { answering: "at once", iceServers: [], policy: "all", rewrite: (sdp) => sdp });
-            talker.log.length = talker.keys.length = talker.calls.length = 0;
-        }""")
+
+@contextmanager
+def open_talker(
+    chromium: Chromium, registrar: Registrar, library: str, user: str, hertz: int, **changes: object
+) -> Iterator[Talker]:
+    configuration = getattr(sip, library)(provisioned(registrar, user, **changes), insecure=True)
+    with chromium.open() as page:
+        page.do("evaluate", "(...args) => phones.talk(...args)", library, configuration, hertz)
+        yield Talker(page, library, user, hertz)
 
 
 @pytest.fixture(scope="module", name="talkers")
 def talkers_fixture(chromium: Chromium, registrar: Registrar) -> Iterator[dict[str, Talker]]:
     """One page on either library, registered."""
-    alone = threading.Lock()
     with ExitStack() as stack:
-        opened = {}
-        for library, user in USERS.items():
-            page = stack.enter_context(chromium.open())
-            configuration = getattr(sip, library)(provisioned(registrar, user), insecure=True)
-            page.do("evaluate", "(...args) => phones.talk(...args)", library, configuration, HERTZ[library])
-            opened[library] = Talker(page, library, user, HERTZ[library], alone)
-        yield opened
+        yield {
+            library: stack.enter_context(open_talker(chromium, registrar, library, user, HERTZ[library]))
+            for library, user in USERS.items()
+        }
 
 
 @pytest.fixture(params=list(USERS), name="talker")
 async def talker_fixture(request: pytest.FixtureRequest, talkers: dict[str, Talker]) -> Talker:
-    await talkers[request.param].reset()
-    return talkers[request.param]
+    return await fresh(talkers[request.param])
 
 
 @pytest.fixture(name="jssip")
 async def jssip_fixture(talkers: dict[str, Talker]) -> Talker:
-    await talkers["jssip"].reset()
-    return talkers["jssip"]
+    return await fresh(talkers["jssip"])
 
 
 @pytest.fixture(name="sipjs")
 async def sipjs_fixture(talkers: dict[str, Talker]) -> Talker:
-    await talkers["sipjs"].reset()
-    return talkers["sipjs"]
+    return await fresh(talkers["sipjs"])
+
+
+async def fresh(talker: Talker) -> Talker:
+    """As it was when it registered, without a call."""
+    await talker.do("reset")
+    return talker

@@ -1,0 +1,142 @@
+"""Where two things happen at once: forks, early media, offers that meet, and sessions that expire. JsSIP and SIP.js."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from real_phones import Talker, hears, incoming, logged, open_talker, phone, provisioned, soon, until
+from siprig.rig import DOMAIN, Chromium, Registrar
+from siprig.tones import Tone
+
+from siperb.phone import CallState, EndReason, Phone
+
+pytestmark = pytest.mark.registrar
+US = f"sip:u700@{DOMAIN}"
+
+
+@pytest.fixture
+async def second(chromium: Chromium, registrar: Registrar, jssip: Talker) -> AsyncIterator[Talker]:
+    """Another phone at the address of `jssip`, with a tone of its own."""
+    with open_talker(chromium, registrar, "sipjs", jssip.user, 1400, contact_user_name="c711") as talker:
+        yield talker
+
+
+async def test_the_first_of_two_phones_at_an_address_answers(
+    registrar: Registrar, jssip: Talker, second: Talker
+) -> None:
+    for talker in (jssip, second):
+        await talker.set(answering="rings")
+    async with phone(registrar) as us:
+        call = await us.dial(jssip.user, Tone(440))
+        await jssip.says("ringing")
+        await until(lambda: sum("reply 180" in line for line in registrar.log) >= 2)
+        await second.do("answer")
+        await soon(call.answered())
+        assert abs((await hears(call, 1400)).hertz - 1400) < 3
+        await jssip.says("failed : Canceled")
+        await call.hang_up()
+        await second.says("ended by peer")
+
+
+async def test_both_phones_at_an_address_answer(registrar: Registrar, jssip: Talker, second: Talker) -> None:
+    """The first has the call. The other, who did not hear of it yet, gets an ACK and a BYE."""
+    for talker in (jssip, second):
+        await talker.set(answering="rings")
+    async with phone(registrar) as us:
+        call = await us.dial(jssip.user, Tone(440))
+        await jssip.says("ringing")
+        await until(lambda: sum("reply 180" in line for line in registrar.log) >= 2)
+        await second.do("gate", True)  # keeps the CANCEL
+        await jssip.do("answer")
+        await soon(call.answered())
+        since = len(registrar.log)
+        await second.do("answer")
+        assert await logged(registrar, "request ACK", since)
+        assert await logged(registrar, "request BYE", since)
+        await second.do("gate", False)
+        await second.says("ended by peer")
+        assert call.state is CallState.ACTIVE
+        assert abs((await hears(call, 1000)).hertz - 1000) < 3
+        assert abs(await jssip.hears(440) - 440) < 3
+
+
+async def test_a_call_that_another_phone_of_ours_answers(registrar: Registrar, talker: Talker) -> None:
+    elsewhere = Phone(provisioned(registrar, contact_user_name="c710"), insecure=True)
+    async with phone(registrar) as us, elsewhere:
+        await talker.do("call", US)
+        missed, taken = await asyncio.gather(incoming(us), incoming(elsewhere))
+        await soon(taken.answer())
+        assert (await soon(missed.ended())).reason is EndReason.ANSWERED_ELSEWHERE
+
+
+async def test_they_announce_before_they_answer(registrar: Registrar, sipjs: Talker) -> None:
+    await sipjs.set(answering="announces")
+    async with phone(registrar) as us:
+        call = await us.dial(sipjs.user, Tone(440))
+        assert abs((await hears(call, sipjs.hertz)).hertz - sipjs.hertz) < 3
+        assert call.state is CallState.RINGING
+        assert abs(await sipjs.hears(440) - 440) < 3
+        await sipjs.do("answer")
+        await soon(call.answered())
+        assert call.state is CallState.ACTIVE
+        assert abs((await hears(call, sipjs.hertz)).hertz - sipjs.hertz) < 3
+
+
+async def test_we_announce_before_we_answer(registrar: Registrar, jssip: Talker) -> None:
+    async with phone(registrar) as us:
+        await jssip.do("call", US)
+        call = await incoming(us)
+        await call.ring(Tone(550))
+        assert abs(await jssip.hears(550) - 550) < 3
+        assert await jssip.log() == ["ringing"]
+        await soon(call.answer(Tone(440)))
+        assert abs(await jssip.hears(440) - 440) < 3
+        assert abs((await hears(call, jssip.hertz)).hertz - jssip.hertz) < 3
+
+
+async def test_offers_meet(registrar: Registrar, jssip: Talker) -> None:
+    """Ours waits at the page's gate until JsSIP has sent its own. Both answer 491, and each asks again."""
+    async with phone(registrar) as us:
+        await jssip.do("call", US)
+        call = await incoming(us)
+        await soon(call.answer(Tone(440)))
+        await jssip.says("answered")
+        await jssip.hears(440)
+        since = len(registrar.log)
+        await jssip.do("gate", True)
+        holding = asyncio.create_task(call.hold())
+        while not await jssip.do("waiting"):
+            await asyncio.sleep(0.02)
+        await jssip.do("hold", True)
+        assert await logged(registrar, "reply 491 to INVITE", since)
+        await jssip.do("gate", False)
+        await soon(holding)
+        await until(lambda: call.is_held_by_peer)
+        await until(lambda: sum("reply 491 to INVITE" in line for line in registrar.log[since:]) >= 2)
+        assert call.state is CallState.HELD
+        await call.resume()
+        await jssip.do("hold", False)
+        await until(lambda: not call.is_held_by_peer)
+        assert abs(await jssip.hears(440) - 440) < 3
+
+
+@pytest.mark.parametrize("refresher", ["uas", "uac"])
+async def test_a_session_is_refreshed(registrar: Registrar, jssip: Talker, refresher: str) -> None:
+    """The hour of a call in seconds: who promised it refreshes, and the call goes on past its expiry."""
+    await jssip.do("expire", 4)
+    async with phone(registrar) as us:
+        since = len(registrar.log)
+        if refresher == "uas":
+            await jssip.do("call", US)
+            call = await incoming(us)
+            await soon(call.answer(Tone(440)))
+        else:
+            call = await us.call(jssip.user, Tone(440))
+        await jssip.says("answered")
+        first = len(registrar.log)
+        await logged(registrar, "reply 200 to (UPDATE|INVITE)", first)
+        await logged(registrar, "reply 200 to (UPDATE|INVITE)", len(registrar.log))
+        assert call.state is CallState.ACTIVE, registrar.log[since:]
+        assert abs(await jssip.hears(440) - 440) < 3

@@ -6,6 +6,7 @@ import { Inviter, Registerer, SessionState, UserAgent, Web } from "sip.js";
 const settings = {
   answering: "at once", // or "rings", or "announces" (early media: SIP.js alone)
   iceServers: [], policy: "all", // for connections to come
+  refresher: "", // "uac" or "uas": whom JsSIP asks to refresh the session
   rewrite: (sdp) => sdp, // of what comes and goes, with "local" or "remote" (JsSIP alone)
 };
 const talker = (globalThis.talker = { ...settings, log: [], keys: [], calls: [] });
@@ -57,6 +58,9 @@ const gatedSocket = (Socket) => class extends Socket {
       event.stopImmediatePropagation();
       shut.push([this, event.data]);
     });
+  }
+  send(message) {
+    super.send(talker.refresher ? message.replace(/^Session-Expires: \d+/m, `$&;refresher=${talker.refresher}`) : message);
   }
 };
 talker.gate = (isShut) => {

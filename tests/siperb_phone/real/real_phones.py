@@ -84,6 +84,12 @@ class Talker:
     async def set(self, **settings: object) -> None:
         await self.run("(settings) => void Object.assign(talker, settings)", settings)
 
+    async def until(self, condition: str) -> None:
+        ends = time.monotonic() + PATIENCE
+        while not await self.run(f"() => {condition}"):
+            assert time.monotonic() < ends, f"not {condition}"
+            await asyncio.sleep(0.02)
+
     async def log(self) -> list[str]:
         log: list[str] = await self.run("() => talker.log")
         return log

@@ -7,6 +7,7 @@ import cmath
 import math
 import time
 from array import array
+from collections.abc import Sequence
 from fractions import Fraction
 
 import attrs
@@ -64,7 +65,7 @@ class Heard:
         return f"{self.hertz:.1f} Hz at level {self.level}, {self.purity:.0%} pure"
 
 
-def measure(samples: array[int], rate: int = HEARD) -> Heard:
+def measure(samples: Sequence[int], rate: int = HEARD) -> Heard:
     """What the last `WINDOW` samples are: a Fourier transform, with the frequency between two of its steps."""
     taken = samples[-WINDOW:]
     level = round(math.sqrt(sum(sample * sample for sample in taken) / len(taken)))

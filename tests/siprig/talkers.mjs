@@ -60,7 +60,8 @@ const gatedSocket = (Socket) => class extends Socket {
     });
   }
   send(message) {
-    super.send(talker.refresher ? message.replace(/^Session-Expires: \d+/m, `$&;refresher=${talker.refresher}`) : message);
+    const asks = talker.refresher && message.startsWith("INVITE ");
+    super.send(asks ? message.replace(/^Session-Expires: \d+/m, `$&;refresher=${talker.refresher}`) : message);
   }
 };
 talker.gate = (isShut) => {
@@ -158,9 +159,13 @@ async function sipjs(options, extraHeaders) {
       if (talker.answering === "announces") await invitation.progress({ statusCode: 183 });
     },
   };
+  const media = Web.defaultSessionDescriptionHandlerFactory(() => navigator.mediaDevices.getUserMedia());
   const userAgent = new UserAgent({
     ...options, uri: UserAgent.makeURI(options.uri), logBuiltinEnabled: false, delegate,
-    sessionDescriptionHandlerFactory: Web.defaultSessionDescriptionHandlerFactory(() => navigator.mediaDevices.getUserMedia()),
+    sessionDescriptionHandlerFactory: (...args) => Object.assign(media(...args), {
+      // The library's own handler lacks it, and takes no offer any more once one of its own was refused.
+      rollbackDescription() { return this.peerConnection.setLocalDescription({ type: "rollback" }); },
+    }),
   });
   await userAgent.start();
   await new Registerer(userAgent, { extraHeaders }).register();

@@ -10,6 +10,7 @@ from real_phones import Talker, hears, incoming, logged, open_talker, phone, pro
 from siprig.rig import DOMAIN, Chromium, Registrar
 from siprig.tones import Tone
 
+from siperb import PhoneError
 from siperb.phone import CallState, EndReason, Phone
 
 pytestmark = pytest.mark.registrar
@@ -96,36 +97,55 @@ async def test_we_announce_before_we_answer(registrar: Registrar, jssip: Talker)
         assert abs((await hears(call, jssip.hertz)).hertz - jssip.hertz) < 3
 
 
-async def test_offers_meet(registrar: Registrar, jssip: Talker) -> None:
-    """Ours waits at the page's gate until JsSIP has sent its own. Both answer 491, and each asks again."""
+async def test_offers_meet(registrar: Registrar, sipjs: Talker) -> None:
+    """Ours waits at the page's gate until SIP.js has sent its own. Both answer 491, and ours is sent again."""
     async with phone(registrar) as us:
-        await jssip.do("call", US)
+        await sipjs.do("call", US)
         call = await incoming(us)
         await soon(call.answer(Tone(440)))
-        await jssip.says("answered")
-        await jssip.hears(440)
+        await sipjs.says("answered")
+        await sipjs.hears(440)
         since = len(registrar.log)
-        await jssip.do("gate", True)
+        await sipjs.do("gate", True)
+        holding = asyncio.create_task(call.hold())
+        await sipjs.until("talker.waiting()")
+        await sipjs.do("hold", True)
+        assert await logged(registrar, "reply 491 to INVITE", since)
+        await sipjs.do("gate", False)
+        await soon(holding)
+        assert sum("reply 491 to INVITE" in line for line in registrar.log[since:]) >= 2
+        assert call.state is CallState.HELD
+        await sipjs.says("held by peer")
+        await sipjs.do("hold", True)  # the library leaves it to the page to ask again
+        await until(lambda: call.is_held_by_peer)
+        await sipjs.do("hold", False)
+        await until(lambda: not call.is_held_by_peer)
+        await soon(call.resume())
+        assert abs(await sipjs.hears(440) - 440) < 3
+        assert abs((await hears(call, sipjs.hertz)).hertz - sipjs.hertz) < 3
+
+
+async def test_they_hang_up_while_an_offer_of_ours_is_on_its_way(registrar: Registrar, jssip: Talker) -> None:
+    async with phone(registrar) as us:
+        call = await us.call(jssip.user, Tone(440))
+        await jssip.says("answered")
+        await jssip.do("gate", True)  # keeps our INVITE
         holding = asyncio.create_task(call.hold())
         await jssip.until("talker.waiting()")
-        await jssip.do("hold", True)
-        assert await logged(registrar, "reply 491 to INVITE", since)
-        await jssip.do("gate", False)
-        await soon(holding)
-        await until(lambda: call.is_held_by_peer)
-        await until(lambda: sum("reply 491 to INVITE" in line for line in registrar.log[since:]) >= 2)
-        assert call.state is CallState.HELD
-        await call.resume()
-        await jssip.do("hold", False)
-        await until(lambda: not call.is_held_by_peer)
-        assert abs(await jssip.hears(440) - 440) < 3
+        await jssip.do("hangUp")
+        assert (await soon(call.ended())).reason is EndReason.PEER_HUNG_UP
+        with pytest.raises(PhoneError):
+            await soon(holding)
 
 
 @pytest.mark.parametrize(
     ("refresher", "who"), [("uas", "u700"), ("uac", "u701")], ids=["we are asked to", "they promise to"]
 )
-async def test_a_session_is_refreshed(registrar: Registrar, jssip: Talker, refresher: str, who: str) -> None:
+async def test_a_session_is_refreshed(
+    registrar: Registrar, jssip: Talker, monkeypatch: pytest.MonkeyPatch, refresher: str, who: str
+) -> None:
     """The hour of a call in seconds: one side refreshes, again and again, and the call goes on past its expiry."""
+    monkeypatch.setattr("siperb.phone.session_timer.SHORTEST", 1)  # 90 seconds, elsewhere
     await jssip.do("expire", 4)
     await jssip.set(refresher=refresher)
     async with phone(registrar) as us:
@@ -139,3 +159,4 @@ async def test_a_session_is_refreshed(registrar: Registrar, jssip: Talker, refre
             await logged(registrar, "reply 200 to (UPDATE|INVITE)", since)
         assert call.state is CallState.ACTIVE
         assert abs(await jssip.hears(440) - 440) < 3
+

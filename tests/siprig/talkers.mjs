@@ -10,6 +10,7 @@ const settings = {
   rewrite: (sdp) => sdp, // of what comes and goes, with "local" or "remote" (JsSIP alone)
 };
 const talker = (globalThis.talker = { ...settings, log: [], keys: [], calls: [] });
+const moment = () => new Promise((due) => setTimeout(due, 20));
 const connections = []; // {connection, analyser, kept}, in the order in which they were made
 const shut = []; // while it is, messages are kept: `gate`
 let context;
@@ -140,7 +141,10 @@ function jssip(options, extraHeaders) {
     reject: (status) => talker.calls.at(-1).terminate({ status_code: status }),
     hangUp: () => talker.calls.at(-1).terminate(),
     end: (call) => call.isEnded() || call.terminate(),
-    hold: (isHeld) => void (isHeld ? talker.calls.at(-1).hold() : talker.calls.at(-1).unhold()),
+    hold: async (isHeld) => {
+      const call = talker.calls.at(-1);
+      while (!(isHeld ? call.hold() : call.unhold())) await moment(); // an offer is under way
+    },
     press: (keys, transportType) => talker.calls.at(-1).sendDTMF(keys, { transportType, duration: 160, interToneGap: 80 }),
   });
   return new Promise((done, failed) => {
@@ -187,7 +191,10 @@ async function sipjs(options, extraHeaders) {
       if (call.state === SessionState.Terminated) return undefined;
       return void (call instanceof Inviter ? call.cancel() : call.reject());
     },
-    hold: (isHeld) => void session().invite(again(isHeld)),
+    hold: async (isHeld) => {
+      while (session().pendingReinvite) await moment();
+      session().invite(again(isHeld));
+    },
     press: (keys, transport) => {
       if (transport === "RFC2833") return void session().sessionDescriptionHandler.sendDtmf(keys, { duration: 160, interToneGap: 80 });
       const content = `Signal=${keys}\r\nDuration=160`;

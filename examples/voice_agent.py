@@ -14,14 +14,14 @@ from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 from pipecat.workers.runner import WorkerRunner
 
 from siperb import AsyncSiperb
-from siperb.phone import Call, Phone
+from siperb.phone import IncomingCall, Phone
 
 
 def services() -> list[FrameProcessor]:
     return []  # for each call: speech recognition, a language model, a voice
 
 
-async def talk(call: Call) -> None:
+async def talk(call: IncomingCall) -> None:
     connection = SmallWebRTCConnection()
     await connection.initialize(call.offer, "offer")
     await call.answer_with(connection.get_answer()["sdp"])

@@ -1,4 +1,4 @@
-"""The examples of a phone, and the blocks of its page, run as they are: over wss, with a certificate that is trusted."""
+"""The examples of a phone and the blocks of its page, as they are: over wss, with a certificate that is trusted."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ BLOCKS = [block for block in blocks_of(ROOT / "docs" / "guides" / "phone.md") if
 
 
 @pytest.fixture(autouse=True)
-def account(
-    siperb_server: SiperbServer, registrar: Registrar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def account(siperb_server: SiperbServer, registrar: Registrar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The phones u700 and u703 of one user, whose registrar is Kamailio; and a directory with a greeting."""
     for name, user in ("Front Desk", "u700"), ("Door bell", "u703"):
         [device] = [device for device in siperb_server.user.devices if device.description == name]
@@ -45,7 +43,9 @@ def account(
 
 @contextmanager
 def running(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         yield process
     finally:
@@ -58,7 +58,7 @@ def running(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
 
 async def test_the_bot_greets_repeats_and_hangs_up(registrar: Registrar) -> None:
     since = len(registrar.log)
-    with running(ROOT / "examples" / "answering_bot.py", "Front Desk", "hello.wav"):
+    with running(ROOT / "examples" / "answering_bot.py"):
         await logged(registrar, "accepted sip:u700@.* wss", since)
         async with phone(registrar, "u703") as caller:
             call = await soon(caller.call("u700", Tone(500)))

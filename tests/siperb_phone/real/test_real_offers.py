@@ -159,4 +159,3 @@ async def test_a_session_is_refreshed(
             await logged(registrar, "reply 200 to (UPDATE|INVITE)", since)
         assert call.state is CallState.ACTIVE
         assert abs(await jssip.hears(440) - 440) < 3
-

@@ -1,7 +1,6 @@
 """Answers a phone: greets the caller, repeats what the caller says, and hangs up on #.
 
-Needs `pip install "siperb[phone]"` and a file hello.wav. It takes the first phone of the account.
-"""
+Needs `pip install "siperb[phone]"` and a file hello.wav. It takes the first phone of the account."""
 
 import asyncio
 from typing import Any

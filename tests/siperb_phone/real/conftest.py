@@ -3,7 +3,13 @@
 from importlib.util import find_spec
 
 if find_spec("aiortc"):
-    from real_phones import jssip_fixture, sipjs_fixture, talker_fixture, talkers_fixture  # noqa: F401
-    from siprig.fixtures import chromium_fixture, registrar_fixture  # noqa: F401
+    from real_phones import (  # noqa: F401
+        chromium_fixture,
+        jssip_fixture,
+        registrar_fixture,
+        sipjs_fixture,
+        talker_fixture,
+        talkers_fixture,
+    )
 else:
     collect_ignore_glob = ["test_*.py"]

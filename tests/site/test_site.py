@@ -13,6 +13,7 @@ from pages import PAGES, ROOT
 
 import siperb
 import siperb.cache
+import siperb.phone
 import siperb.sip
 import siperb.testing
 
@@ -84,7 +85,7 @@ def resolved(path: Path) -> Iterator[str]:
 
 def test_every_public_name_is_documented() -> None:
     documented = set[str]().union(*(page.ids for path, page in SITE.items() if path.parts[0] == "reference"))
-    rooms = siperb, siperb.sip, siperb.testing, siperb.cache
+    rooms = siperb, siperb.sip, siperb.phone, siperb.testing, siperb.cache
     names = {f"{room.__name__}.{name}" for room in rooms for name in room.__all__}
     names -= {f"siperb.cache.{name}" for name in siperb.__all__}  # one object, documented under its shorter name
     assert names - documented == {"siperb.__version__", "siperb.cache.default_cache"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from real_phones import Talker, hears, incoming, keys, logged, phone, soon
 from siprig.rig import DOMAIN, Registrar
@@ -58,8 +60,11 @@ async def test_we_call(registrar: Registrar, talker: Talker) -> None:
         assert (call.is_incoming, call.state, call.peer) == (False, CallState.ACTIVE, talker.uri)
         assert abs((await hears(call, talker.hertz)).hertz - talker.hertz) < 3
         assert abs(await talker.hears(660) - 660) < 3
-        await call.send_digits("73")  # RFC 4733: a page is not told
+        keys = asyncio.create_task(call.send_digits("5555"))  # RFC 4733: the page is not told, but Chromium sounds them
+        await talker.until("talker.loud(770) > -50 && talker.loud(1336) > -50")
+        await keys
         assert abs(await talker.hears(660) - 660) < 3
+        await talker.until("talker.loud(770) < -70 && talker.loud(1336) < -70")
         await call.hang_up()
         await talker.says("ended by peer")
         assert (await call.ended()).reason is EndReason.HUNG_UP

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections.abc import AsyncIterator
 
 import attrs
@@ -14,21 +13,24 @@ import attrs
 class Relay:
     """Two doors; what comes in at one leaves by the other, to whoever was the first to send there.
 
-    `lost` and `passed` count packets of audio by door: those of ICE and DTLS are lost as often, and are sent again.
+    Of `every` packets that come in at a door the last ones are lost, `burst` of them in a row. `lost` and `passed`
+    count packets of audio by door: those of ICE and DTLS are lost as often, and are sent again.
     """
 
-    loss: float
+    every: int
+    burst: int
     ports: list[int] = attrs.field(factory=list)
     passed: list[int] = attrs.field(factory=lambda: [0, 0])
     lost: list[int] = attrs.field(factory=lambda: [0, 0])
-    _chance: random.Random = attrs.field(factory=lambda: random.Random(5))
     _doors: list[_Door] = attrs.field(factory=list)
 
     def carry(self, door: int, data: bytes) -> None:
         is_audio = 128 <= data[0] <= 191
-        if self._chance.random() < self.loss:
+        other = self._doors[1 - door]
+        self._doors[door].count += 1
+        if self._doors[door].count % self.every >= self.every - self.burst:
             self.lost[door] += is_audio
-        elif (other := self._doors[1 - door]).peer:
+        elif other.peer:
             self.passed[door] += is_audio
             other.transport.sendto(data, other.peer)
 
@@ -39,6 +41,7 @@ class _Door(asyncio.DatagramProtocol):
     def __init__(self, relay: Relay) -> None:
         self.number, self.relay = len(relay._doors), relay
         self.peer: tuple[str, int] | None = None
+        self.count = 0
         relay._doors.append(self)
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
@@ -52,8 +55,8 @@ class _Door(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def run_relay(loss: float) -> AsyncIterator[Relay]:
-    relay, loop = Relay(loss), asyncio.get_running_loop()
+async def run_relay(every: int, burst: int) -> AsyncIterator[Relay]:
+    relay, loop = Relay(every, burst), asyncio.get_running_loop()
     doors = [await loop.create_datagram_endpoint(lambda: _Door(relay), ("127.0.0.1", 0)) for _ in range(2)]
     try:
         yield relay

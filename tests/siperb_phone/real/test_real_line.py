@@ -33,7 +33,9 @@ async def talking(one: Phone, other: Phone, user: str = "u703") -> tuple[Call, C
 
 
 def addresses(registrar: Registrar) -> list[str]:
-    return [binding["Address"].partition(";")[0] for binding in registrar.bindings()]
+    """Those of our phones there: the browsers of other tests may be there, too."""
+    found = [binding["Address"].partition(";")[0] for binding in registrar.bindings()]
+    return sorted(address for address in found if address.startswith(("sip:c700@", "sip:c703@")))
 
 
 async def test_it_registers_and_unregisters(registrar: Registrar) -> None:
@@ -164,7 +166,7 @@ async def test_a_call_outlives_the_registrar(tmp_path: Path) -> None:
         assert (await hears(ours, 700)).is_tone(700)
         with rig.run_registrar(tmp_path, ACCOUNTS, ports=ports) as after:
             await until(lambda: us.is_registered and other.is_registered)
-            assert sorted(addresses(after)) == [f"sip:c700@{DOMAIN}", f"sip:c703@{DOMAIN}"]
+            assert addresses(after) == [f"sip:c700@{DOMAIN}", f"sip:c703@{DOMAIN}"]
             assert (await hears(theirs, 500)).is_tone(500)
             await soon(ours.hang_up())
             assert (await soon(theirs.ended())).reason is EndReason.PEER_HUNG_UP

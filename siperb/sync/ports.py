@@ -108,6 +108,7 @@ class Ports(BulkRuns):
         if self._refreshes.setdefault(key, due) is not due:
             return True
         try:
+            self._writer.submit(int, bool)  # at the interpreter's end its thread could not be started any more
             self._refresher.submit(partial(self._refresh_one, key, refresh), lambda outcome: outcome.get())
         except RuntimeError:  # no thread to be had, as at the interpreter's end
             self._refreshes.clear()

@@ -13,7 +13,7 @@ from cached_calls import descriptions, devices_key, provisioning_key, renamed, s
 from facades import Facade, said
 
 from siperb import AsyncSiperb, MemoryCache
-from siperb.testing import Hold, SiperbServer
+from siperb.testing import Delay, Hold, SiperbServer
 
 
 def test_nothing_is_cached_unless_asked_for(facade: Facade, cache: MemoryCache) -> None:
@@ -126,7 +126,8 @@ def test_a_refresh_works_in_the_next_event_loop_too(server: SiperbServer, cache:
 
 @pytest.mark.parametrize("left", ["closed", "left open"])
 def test_a_script_that_ends_at_once_still_updates(server: SiperbServer, tmp_path: Any, left: str) -> None:
-    """In a process of its own, with a cache in a file: the interpreter waits for the refresh."""
+    """In a process of its own, with a cache in a file: the interpreter waits for the refresh, whose answer comes late."""
+    server.fail("devices", Delay(0.3), times=None)
     script = tmp_path / "script.py"
     script.write_text(FILE_CACHE)
     run = [sys.executable, "-W", "error", str(script), server.base_url, server.pat, str(tmp_path), left]

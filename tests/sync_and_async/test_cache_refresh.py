@@ -126,7 +126,7 @@ def test_a_refresh_works_in_the_next_event_loop_too(server: SiperbServer, cache:
 
 @pytest.mark.parametrize("left", ["closed", "left open"])
 def test_a_script_that_ends_at_once_still_updates(server: SiperbServer, tmp_path: Any, left: str) -> None:
-    """In a process of its own, with a cache in a file: the interpreter waits for the refresh, whose answer comes late."""
+    """In a process of its own, with a cache in a file: the interpreter waits for the refresh, which comes late."""
     server.fail("devices", Delay(0.3), times=None)
     script = tmp_path / "script.py"
     script.write_text(FILE_CACHE)

@@ -20,7 +20,7 @@ from siperb import AsyncSiperb, KeyringCache, MemoryCache, Siperb
 from siperb.sync.on_class import default_client
 
 LOCKS = (type(threading.Lock()), type(threading.RLock()))
-SIDE_ROOMS = ("siperb.testing.", "siperb.cli.", "siperb.__main__.")  # a server and a program, in no forked child
+SIDE_ROOMS = ("siperb.testing.", "siperb.cli.", "siperb.phone.", "siperb.__main__.")  # in no forked child
 
 def is_ours(module):
     return isinstance(module, str) and f"{module}.".startswith("siperb.") and not f"{module}.".startswith(SIDE_ROOMS)

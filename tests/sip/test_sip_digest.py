@@ -6,7 +6,8 @@ import hashlib
 import re
 
 import pytest
-from hypothesis import given
+from effort import examples
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siperb.sip.digest import Challenge, authorize, read_challenges, strongest
@@ -144,6 +145,7 @@ def test_quotes_and_backslashes_read_back(username: str, realm: str, nonce: str)
     assert (written["username"], written["realm"], written["nonce"]) == (username, realm, nonce)
 
 
+@settings(max_examples=examples(100))
 @given(st.lists(st.text() | st.from_regex(r'Digest( ?[a-z]+=("[^"]*"?|[a-z]*),?)*', fullmatch=True)))
 def test_whatever_comes_is_read_or_passed_over(headers: list[str]) -> None:
     for challenge in read_challenges(headers):

@@ -185,7 +185,7 @@ def test_success_says_nothing(facade: Facade, witness: Witness) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-@pytest.mark.parametrize("route", ["login", "devices", "provisioning"])
+@pytest.mark.parametrize("route", ["login", "provisioning"])
 def test_failure_says_nothing(
     facade: Facade, witness: Witness, route: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

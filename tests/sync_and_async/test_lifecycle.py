@@ -28,12 +28,11 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return certificate(tmp_path_factory.mktemp("tls"))
 
 
-@pytest.fixture(params=["http", "https"])
-def api(
-    request: pytest.FixtureRequest, tls: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[SiperbServer]:
+@pytest.fixture
+def api(tls: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[SiperbServer]:
+    """With TLS, which leaves more behind than plain http does."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tls[0]))
-    with SiperbServer(ssl_context=tls[1] if request.param == "https" else None) as running:
+    with SiperbServer(ssl_context=tls[1]) as running:
         yield running
 
 

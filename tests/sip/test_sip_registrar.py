@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from effort import examples
 from hypothesis import HealthCheck, given, reject, settings
 from pages import README, ROOT, Block, blocks_of
 from siprig import rig
@@ -178,7 +177,7 @@ def test_the_console_of_the_page_stays_empty(page: Page, provisioned: Provisione
 
 @both_libraries
 def test_the_libraries_read_back_what_is_emitted(library: str, page: Page) -> None:
-    @settings(max_examples=examples(100), suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, suppress_health_check=list(HealthCheck))
     @given(provisioning=documents)
     def check(provisioning: Provisioning) -> None:
         try:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 
-from siperb.errors import RegistrarError
+from siperb.errors import RegistrarError, SiperbError
 from siperb.phone.messages import USER_AGENT, masked
 from siperb.phone.tasks import LOG, Tasks
 from siperb.sip.message import Message, read_message
@@ -48,8 +48,9 @@ class Connection:
 
         Raises:
             RegistrarError: The registrar cannot be reached.
+            ConfigurationError: The environment's CA bundle or proxy cannot be used.
         """
-        opened: asyncio.Future[RegistrarError | None] = asyncio.get_running_loop().create_future()
+        opened: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self._running = self._tasks.spawn(self._run(opened))
         failure = await opened
         if failure:
@@ -80,7 +81,7 @@ class Connection:
         """The registrar is a good one: the next loss is the first again."""
         self._attempts = 0
 
-    async def _run(self, opened: asyncio.Future[RegistrarError | None]) -> None:
+    async def _run(self, opened: asyncio.Future[Exception | None]) -> None:
         while True:
             try:
                 async with AsyncExitStack() as stack:
@@ -92,11 +93,11 @@ class Connection:
                 if self._is_leaving.is_set():
                     return None
                 reason = "it was silent for too long"
-            except FAILURES as error:
-                failure = failure_of(error)
+            except Exception as error:  # of the environment too, which may be mended while the phone runs
+                failure = failure_of(error) if isinstance(error, FAILURES) else error.with_traceback(None)
                 if not opened.done():
                     return opened.set_result(failure)
-                reason = str(failure)
+                reason = str(failure) if isinstance(failure, SiperbError) else type(failure).__name__
             pause = PAUSES[min(self._attempts, len(PAUSES) - 1)] * random.uniform(0.75, 1.25)  # noqa: S311
             self._attempts += 1
             LOG.warning("The phone lost its registrar, and tries again in %.1f s: %s", pause, reason)

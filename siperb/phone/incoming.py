@@ -128,6 +128,8 @@ class IncomingCall(Call):
 
     def _finish(self, end: CallEnd) -> None:
         self._patience.cancel()
+        if self._state is CallState.RINGING and end.reason is EndReason.PEER_HUNG_UP:  # RFC 3261, 15.1.2
+            _ = self._reply(487)
         super()._finish(end)
 
     def _tired(self) -> None:

@@ -147,6 +147,8 @@ class Call:
         self._must_be_active()
         await self._leg.refer(address)
         await self._leg.end(EndReason.TRANSFERRED)
+        if self._end and self._end.reason is not EndReason.TRANSFERRED:
+            raise PhoneError(f"The transfer failed, as the call is over: {self._end.reason.value}.")
 
     async def audio(self) -> MediaStreamTrack:
         """Return the audio of the other side, as an aiortc track. Early media come in it too.

@@ -12,7 +12,7 @@ from siperb.phone import sdp
 from siperb.phone.agent import Attempt, UserAgent
 from siperb.phone.dialog import Dialog
 from siperb.phone.failures import failed
-from siperb.phone.messages import LOST, TIMED_OUT, tag_of
+from siperb.phone.messages import LOST, OVER, TIMED_OUT, tag_of
 from siperb.phone.session_timer import SessionTimer
 from siperb.phone.states import CallEnd, EndReason
 from siperb.phone.tasks import LOG, Tasks
@@ -138,18 +138,21 @@ class Leg:
             self.referred.set_result(TIMED_OUT)
 
     async def hold(self, *, holds: bool) -> None:
-        """Hold the other side, or resume."""
-        before, self.holds = self.holds, holds
-        self.on_change()
-        answer = LOST
-        try:
-            answer = await self.offer()
-        finally:
-            if answer.status >= 300:
-                self.holds = before
-                self.on_change()
+        """Hold the other side, or resume. A caller who is cancelled ends no exchange, as its 2xx needs an ACK."""
+        holding = self._tasks.spawn(self._hold(holds=holds))
+        _ = await asyncio.wait([holding])
+        answer = OVER if holding.cancelled() else holding.result()
         if answer.status >= 300:
             raise failed(answer, "The other side refuses to be held" if holds else "The other side refuses to resume")
+
+    async def _hold(self, *, holds: bool) -> Message:
+        before, self.holds = self.holds, holds
+        self.on_change()
+        answer = await self.offer()
+        if answer.status >= 300:
+            self.holds = before
+            self.on_change()
+        return answer
 
     async def offer(self) -> Message:
         """Send a re-INVITE with the session as it is, and return its final answer."""
@@ -230,13 +233,13 @@ class Leg:
             raise PhoneError("A transfer is under way: wait for its end.")
         self.referred = asyncio.get_running_loop().create_future()
         headers = [("Refer-To", f"<{target}>"), ("Referred-By", f"<{self.agent.account.address}>")]
-        answer = await self.agent.request("REFER", self.dialog, headers)
-        await self._check(answer)
-        if answer.status < 300:
-            try:
-                answer = await asyncio.wait_for(asyncio.shield(self.referred), REFER_TIMEOUT)
-            except asyncio.TimeoutError:
-                answer = TIMED_OUT
-        self.referred = None
+        try:
+            answer = await self.agent.request("REFER", self.dialog, headers)
+            await self._check(answer)
+            if answer.status < 300:
+                done, _ = await asyncio.wait([self.referred], timeout=REFER_TIMEOUT)
+                answer = self.referred.result() if done else TIMED_OUT
+        finally:
+            self.referred = None
         if answer.status >= 300 and not self.is_over:
             raise failed(answer, "The transfer failed, and the call goes on")

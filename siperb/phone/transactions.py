@@ -92,7 +92,8 @@ class Transactions:
         """Send a request. Its `final` is done sooner or later."""
         loop = asyncio.get_running_loop()
         key = request.branch, request.method
-        patience = PATIENCE if request.method == "INVITE" else 0.0
+        begins_call = request.method == "INVITE" and not tag_of(dict(request.headers)["To"])
+        patience = PATIENCE if begins_call else 0.0  # a phone in a call answers another INVITE by itself
         client = Client(request, on_sign, loop.create_future(), self._timer(key, TIMEOUT), patience)
         self._clients[key] = client
         self._send(str(request))

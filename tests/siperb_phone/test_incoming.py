@@ -60,6 +60,24 @@ async def test_the_way_back_is_that_of_the_invite() -> None:
         assert bye.values("route") == ["<sip:a.invalid;lr>", "<sip:b.invalid;lr>", "<sip:c.invalid;lr>"]
 
 
+@pytest.mark.parametrize(
+    ("route", "is_loose"),
+    [
+        ("sip:a.invalid;lr=on", True),
+        ("sip:a.invalid;transport=ws; LR", True),
+        ("sip:a.invalid;lrx", False),
+        ("sip:a.invalid?x=;lr", False),
+    ],
+)
+async def test_a_proxy_is_loose_or_strict(route: str, is_loose: bool) -> None:
+    async with one_phone() as (proxy, phone):
+        call = await Peer(proxy).established(phone, ("Record-Route", f"<{route}>"))
+        await call.hang_up()
+        bye = await proxy.request("BYE")
+        target = "sip:peer@192.0.2.1;transport=ws"
+        assert (bye.uri, bye.values("route")) == ((target, [f"<{route}>"]) if is_loose else (route, [f"<{target}>"]))
+
+
 @pytest.mark.parametrize("status", [486, 603, 404])
 async def test_a_call_that_is_refused(status: int) -> None:
     async with one_phone() as (proxy, phone):
@@ -206,6 +224,24 @@ async def test_a_hold_that_is_refused() -> None:
         assert call.state is CallState.ACTIVE
         ack = await proxy.request("ACK")
         assert ack.first("cseq") == "1 ACK"
+
+
+@pytest.mark.parametrize(
+    ("said", "state"), [("200 OK", CallState.HELD), ("488 No", CallState.ACTIVE)], ids=["taken", "refused"]
+)
+async def test_a_hold_that_is_cancelled_ends_as_it_would(said: str, state: CallState) -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        holding = asyncio.ensure_future(call.hold())
+        invite = await proxy.request("INVITE")
+        holding.cancel()
+        await asyncio.wait([holding])
+        assert (holding.cancelled(), call.state) == (True, CallState.HELD)
+        body = SDP.replace("sendrecv", "recvonly") if state is CallState.HELD else ""
+        await proxy.say(proxy.reply(invite, said, body=body))
+        assert (await proxy.request("ACK")).first("cseq") == "1 ACK"
+        await eventually(lambda: call.state is state and not call._leg.is_offering)
 
 
 @pytest.mark.parametrize(
@@ -414,6 +450,31 @@ async def test_a_transfer_that_is_refused() -> None:
         with pytest.raises(PhoneError, match="603 Decline"):
             await moving
         assert (await peer.ask("NOTIFY", body="SIP/2.0 200 OK", kind="message/sipfrag")).status == 481
+
+
+@pytest.mark.parametrize("said", ["481 Gone", "408 Timeout"])
+async def test_a_transfer_of_a_call_that_is_over(said: str) -> None:
+    async with one_phone() as (proxy, phone):
+        call = await Peer(proxy).established(phone)
+        moving = asyncio.ensure_future(call.transfer("u702"))
+        await proxy.say(proxy.reply(await proxy.request("REFER"), said))
+        with pytest.raises(PhoneError, match="transfer failed"):
+            await moving
+        assert (await call.ended()).status == int(said[:3])
+
+
+async def test_a_transfer_that_is_cancelled_leaves_room_for_another() -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        first = asyncio.ensure_future(call.transfer("u702"))
+        await proxy.request("REFER")
+        first.cancel()
+        await asyncio.wait([first])
+        second = asyncio.ensure_future(call.transfer("u703"))
+        await proxy.say(proxy.reply(await proxy.request("REFER", 2), "202 Accepted"))
+        assert (await peer.ask("NOTIFY", body="SIP/2.0 200 OK", kind="message/sipfrag")).status == 200
+        await second
 
 
 async def test_a_peer_that_leaves_as_soon_as_it_is_transferred() -> None:

@@ -62,8 +62,9 @@ def opposite(offered: str, *, holds: bool) -> str:
     return direction(sends=offered in _RECEIVES, receives=offered in _SENDS and not holds)
 
 
-def reoffer(local: str, own: str) -> str:
-    """The session as we have it, offered once more with another direction."""
+def reoffer(local: str, *, holds: bool) -> str:
+    """The session as we have it, offered once more. Its direction is what we want."""
+    own = direction(sends=True, receives=not holds)
     session, *media = sections(_renumbered(local))
     return session + "".join(each if _is_off(each) else _with(each, own, "actpass") for each in media)
 

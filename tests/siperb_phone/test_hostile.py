@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sip_registrars import PHONE
 from siperb_phone.small_proxy import ANSWER, SDP, Peer, eventually, one_phone, running_proxy
 
-from siperb import RegistrarResponseError, Session
+from siperb import CallFailedError, RegistrarResponseError, Session
 from siperb.phone import CallState, Phone, sdp, transactions
 from siperb.phone import phone as phone_module
 from siperb.phone.messages import Request, masked, name_of, number_of, response, tag_of, transaction_of, uri_of
@@ -412,3 +412,26 @@ async def test_an_invite_that_nobody_answers_has_an_end(monkeypatch: pytest.Monk
         peer = Peer(proxy)
         assert (await peer.final(await peer.send("INVITE", body=SDP))).status == 408
         await eventually(lambda: len(phone._agent.transactions) == 0)
+
+
+@pytest.mark.parametrize("gap", ["\r\n", "\n"])
+@pytest.mark.parametrize("name", ["Content-Type", "c"])
+def test_a_digit_alone_is_masked(gap: str, name: str) -> None:
+    head = f"INFO sip:x SIP/2.0{gap}{name}: application/dtmf{gap}Content-Length: 1"
+    assert masked(f"{head}{gap}{gap}7") == f"{head}\r\n\r\n…"
+
+
+async def test_words_of_theirs_are_short_and_move_no_terminal(caplog: pytest.LogCaptureFixture) -> None:
+    evil = "\x1b[2J" + "x" * 5000
+    with caplog.at_level(logging.INFO):
+        async with one_phone() as (proxy, phone):
+            peer = Peer(proxy, local=f'"{evil}" <sip:{evil}@sip.example.test>')
+            call, _ = await peer.call(phone)
+            shown = [repr(call), call.peer, call.peer_name or ""]
+            proxy.on_request = lambda m: f"486 {evil}" if m.method == "INVITE" else None
+            with pytest.raises(CallFailedError, match="busy") as caught:
+                await phone.call("u701", offer=SDP)
+            shown += [str(caught.value), caught.value.reason or "", *(each.getMessage() for each in caplog.records)]
+    assert "[2Jxxx" in shown[0]
+    assert "[2Jxxx" in shown[3]
+    assert [each for each in shown if len(each) > 500 or "\x1b" in each] == []

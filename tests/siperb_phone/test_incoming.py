@@ -293,6 +293,30 @@ async def test_a_reinvite_without_an_offer_gets_ours() -> None:
         assert direction_of(answer.body) == "sendrecv"
 
 
+async def test_a_reinvite_without_an_offer_ends_a_hold() -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        await peer.acknowledge(await peer.send("INVITE", body=HELD))
+        assert call.is_held_by_peer
+        answer = await peer.acknowledge(await peer.send("INVITE"), body=ANSWER.replace("efgh", "abcd"))
+        assert direction_of(answer.body) == "sendrecv"
+        await eventually(lambda: not call.is_held_by_peer)
+
+
+async def test_an_offer_of_ours_does_not_copy_their_hold() -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        await peer.acknowledge(await peer.send("INVITE", body=SDP.replace("sendrecv", "inactive")))
+        holding = asyncio.ensure_future(call.hold())
+        invite = await proxy.request("INVITE")
+        assert direction_of(invite.body) == "sendonly"
+        await proxy.say(proxy.reply(invite, "200 OK", body=SDP.replace("sendrecv", "inactive")))
+        await holding
+        assert call.is_held_by_peer
+
+
 async def test_the_peer_moves() -> None:
     async with one_phone() as (proxy, phone):
         peer = Peer(proxy)
@@ -561,3 +585,15 @@ async def test_a_refresh_that_is_too_short_for_the_way(monkeypatch: pytest.Monke
         await proxy.say(proxy.reply(await proxy.request("UPDATE"), "422 Too Small", [("Min-SE", "600")]))
         again = await proxy.request("UPDATE", 2)
         assert (again.first("session-expires"), again.first("min-se")) == ("600;refresher=uac", "600")
+
+
+@pytest.mark.parametrize(("said", "method"), [("500 Trouble", "UPDATE"), ("405 No", "INVITE"), ("501 No", "INVITE")])
+async def test_a_refresh_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch, said: str, method: str) -> None:
+    monkeypatch.setattr(session_timer, "SHORTEST", 1)
+    monkeypatch.setattr(session_timer, "SHORTEST_PAUSE", 0.0)
+    async with one_phone() as (proxy, phone):
+        more = ("Session-Expires", "1;refresher=uas"), ("Supported", "timer"), ("Allow", "UPDATE")
+        call = await Peer(proxy).established(phone, *more)
+        await proxy.say(proxy.reply(await proxy.request("UPDATE"), said))
+        await proxy.request(method, 2 if method == "UPDATE" else 1)
+        assert call.state is CallState.ACTIVE

@@ -269,6 +269,25 @@ async def test_leaving_waits_for_no_connection(monkeypatch: pytest.MonkeyPatch) 
         assert phone._agent.connection._tasks._tasks == set()
 
 
+async def test_a_registrar_that_takes_and_drops_is_called_less_and_less(hasty: None) -> None:
+    async with one_phone() as (proxy, phone):
+        for number in range(2):
+            await proxy.drop()
+            await proxy.request("REGISTER", 4 + 2 * number)
+            await eventually(lambda: phone.is_registered)
+        assert phone._agent.connection._attempts == 2
+
+
+async def test_a_connection_that_stood_is_a_good_one(monkeypatch: pytest.MonkeyPatch, hasty: None) -> None:
+    monkeypatch.setattr(connection, "STEADY", 0.0)
+    async with one_phone() as (proxy, phone):
+        for number in range(2):
+            await proxy.drop()
+            await proxy.request("REGISTER", 4 + 2 * number)
+            await eventually(lambda: phone.is_registered)
+        assert phone._agent.connection._attempts == 1
+
+
 def test_the_pauses_grow() -> None:
     assert list(connection.PAUSES) == sorted(connection.PAUSES)
     assert connection.PAUSES[-1] <= 30

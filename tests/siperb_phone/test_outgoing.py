@@ -292,7 +292,7 @@ async def test_both_sides_hold() -> None:
         await call.hold()
         assert (call.state, other.state, other.is_held_by_peer) == (CallState.HELD, CallState.ACTIVE, True)
         await other.hold()
-        assert (direction_of(call.remote_sdp), call.is_held_by_peer) == ("inactive", True)
+        assert (direction_of(call.remote_sdp), call.is_held_by_peer) == ("sendonly", True)
         await call.resume()
         await other.resume()
         assert [direction_of(each.remote_sdp) for each in (call, other)] == ["sendrecv", "sendrecv"]
@@ -305,7 +305,9 @@ async def test_both_sides_hold_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.gather(call.hold(), other.hold())
         assert [each.state for each in (call, other)] == [CallState.HELD] * 2
         assert 491 in proxy.answers("INVITE")
-        assert [direction_of(each.remote_sdp) for each in (call, other)] == ["inactive", "inactive"]
+        assert [direction_of(each.remote_sdp) for each in (call, other)] == ["inactive", "sendonly"]
+        assert call.is_held_by_peer
+        assert other.is_held_by_peer
 
 
 async def test_a_request_within_a_call_is_challenged() -> None:

@@ -10,7 +10,7 @@ from attrs import define
 from siperb.models import Provisioning, Session
 from siperb.phone.connection import Connection
 from siperb.phone.dialog import Dialog
-from siperb.phone.messages import ALLOW, LOST, SDP, USER_AGENT, Headers, Request, random
+from siperb.phone.messages import ALLOW, LOST, SDP, USER_AGENT, Headers, Request, random, tag_of
 from siperb.phone.transactions import TIMEOUT, Client, Transactions
 from siperb.sip.addresses import check, contact_uri
 from siperb.sip.digest import MAX_REQUESTS, Wallet
@@ -91,24 +91,28 @@ class UserAgent:
             attempt.has_sign = False
             dialog.local_number += 1
             uri, _ = dialog.way()
-            own = [*headers, *wallet.headers(method, uri)]
-            if method == "REGISTER" or (method == "INVITE" and not dialog.routes and dialog.remote_number < 0):
-                own += self.account.extra_headers
-            if method in ("INVITE", "UPDATE", "REFER"):
-                own += [("Contact", self.contact), ("Allow", ALLOW), ("Supported", "timer, gruu, outbound")]
-            if body:
-                own.append(("Content-Type", kind))
-            request = self.make(method, dialog, dialog.local_number, own, body)
+            request = self._ask(method, dialog, [*headers, *wallet.headers(method, uri)], body, kind)
             attempt.client = self.transactions.start(request, lambda sign: self._sign(attempt, sign))
             answer = await attempt.client.final
             if attempt.is_cancelled or not wallet.learn(answer):
                 break
         return answer
 
+    def _ask(self, method: str, dialog: Dialog, own: list[tuple[str, str]], body: str, kind: str) -> Request:
+        """Make a request. The secrets among its headers are in no frame that waits."""
+        if method == "REGISTER" or (method == "INVITE" and not tag_of(dialog.remote)):
+            own += self.account.extra_headers
+        if method in ("INVITE", "UPDATE", "REFER"):
+            own += [("Contact", self.contact), ("Allow", ALLOW), ("Supported", "timer, gruu, outbound")]
+        if body:
+            own.append(("Content-Type", kind))
+        return self.make(method, dialog, dialog.local_number, own, body)
+
     def acknowledge(self, dialog: Dialog, client: Client) -> str:
-        """Send the ACK of a 2xx, with the credentials of its INVITE (RFC 3261, 22.1), and return it."""
+        """Send the ACK of a 2xx, with the digests of its INVITE (RFC 3261, 22.1), and return it."""
         number = next(int(value.split()[0]) for name, value in client.request.headers if name == "CSeq")
-        credentials = [each for each in client.request.headers if each[0] in ("Authorization", "Proxy-Authorization")]
+        names = "Authorization", "Proxy-Authorization"
+        credentials = [h for h in client.request.headers if h[0] in names and h[1].startswith("Digest ")]
         text = str(self.make("ACK", dialog, number, credentials))
         self.connection.send(text)
         return text

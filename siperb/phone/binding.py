@@ -62,7 +62,6 @@ class Binding:
             raise RegistrationError(
                 f"The phone is not registered, as {said.meaning}: {said.advice}.", answer.status, answer.reason
             )
-        self._agent.connection.works()
         self._read(answer)
 
     async def remove(self) -> None:

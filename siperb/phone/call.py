@@ -15,6 +15,7 @@ from siperb.phone.states import CallEnd, CallState, EndReason
 from siperb.phone.targets import address_of
 from siperb.phone.tasks import LOG
 from siperb.phone.within import KEYS
+from siperb.sip.fields import printable
 
 if TYPE_CHECKING:
     from aiortc import MediaStreamTrack
@@ -73,7 +74,7 @@ class Call:
     @property
     def peer(self) -> str:
         """The address of the other side, e.g. ``sip:u701@sip.example.test``."""
-        return uri_of(self._leg.dialog.remote)
+        return printable(uri_of(self._leg.dialog.remote))
 
     @property
     def peer_name(self) -> str | None:
@@ -147,6 +148,8 @@ class Call:
         self._must_be_active()
         await self._leg.refer(address)
         await self._leg.end(EndReason.TRANSFERRED)
+        if self._end and self._end.reason is not EndReason.TRANSFERRED:
+            raise PhoneError(f"The transfer failed, as the call is over: {self._end.reason.value}.")
 
     async def audio(self) -> MediaStreamTrack:
         """Return the audio of the other side, as an aiortc track. Early media come in it too.

@@ -7,10 +7,11 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from math import inf
 
 import aiohttp
 
-from siperb.errors import RegistrarError
+from siperb.errors import RegistrarError, SiperbError
 from siperb.phone.messages import USER_AGENT, masked
 from siperb.phone.tasks import LOG, Tasks
 from siperb.sip.message import Message, read_message
@@ -20,6 +21,7 @@ CONNECT = 10.0  # seconds, for all of it
 SILENCE = 20.0  # seconds after which the registrar is asked for a sign of life
 SIGN = 10.0  # seconds, for that sign
 PAUSES = (0.2, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds between attempts
+STEADY = 10.0  # seconds after which a connection is a good one: a registrar may take each, and drop it
 GOODBYE = 0.5  # seconds
 MAX_OUTBOX = 512  # messages that the registrar does not take
 
@@ -48,8 +50,9 @@ class Connection:
 
         Raises:
             RegistrarError: The registrar cannot be reached.
+            ConfigurationError: The environment's CA bundle or proxy cannot be used.
         """
-        opened: asyncio.Future[RegistrarError | None] = asyncio.get_running_loop().create_future()
+        opened: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self._running = self._tasks.spawn(self._run(opened))
         failure = await opened
         if failure:
@@ -76,27 +79,27 @@ class Connection:
         if self._outbox and not self._outbox.full():
             self._outbox.put_nowait(text)
 
-    def works(self) -> None:
-        """The registrar is a good one: the next loss is the first again."""
-        self._attempts = 0
-
-    async def _run(self, opened: asyncio.Future[RegistrarError | None]) -> None:
+    async def _run(self, opened: asyncio.Future[Exception | None]) -> None:
         while True:
+            began = inf
             try:
                 async with AsyncExitStack() as stack:
                     entering = stack.enter_async_context(connected(self._url, PAGE, CONNECT, USER_AGENT))
                     websocket = await asyncio.wait_for(entering, CONNECT)
                     if not opened.done():
                         opened.set_result(None)
+                    began = time.monotonic()
                     await self._converse(websocket)
                 if self._is_leaving.is_set():
                     return None
                 reason = "it was silent for too long"
-            except FAILURES as error:
-                failure = failure_of(error)
+            except Exception as error:  # of the environment too, which may be mended while the phone runs
+                failure = failure_of(error) if isinstance(error, FAILURES) else error.with_traceback(None)
                 if not opened.done():
                     return opened.set_result(failure)
-                reason = str(failure)
+                reason = str(failure) if isinstance(failure, SiperbError) else type(failure).__name__
+            if time.monotonic() - began > STEADY:
+                self._attempts = 0  # the next loss is the first again
             pause = PAUSES[min(self._attempts, len(PAUSES) - 1)] * random.uniform(0.75, 1.25)  # noqa: S311
             self._attempts += 1
             LOG.warning("The phone lost its registrar, and tries again in %.1f s: %s", pause, reason)

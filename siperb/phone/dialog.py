@@ -69,6 +69,7 @@ class Dialog:
 
     def way(self) -> tuple[str, list[tuple[str, str]]]:
         """The request's address and its ``Route`` headers; a proxy of RFC 2543 gets the request to itself."""
-        if not self.routes or "lr" in read_address(self.routes[0])[0].lower().split(";"):
+        _, *options = read_address(self.routes[0])[0].lower().partition("?")[0].split(";") if self.routes else [""]
+        if not self.routes or any(option.partition("=")[0].strip() == "lr" for option in options):
             return self.target, [("Route", route) for route in self.routes]
         return uri_of(self.routes[0]), [("Route", route) for route in [*self.routes[1:], f"<{self.target}>"]]

@@ -128,6 +128,8 @@ class IncomingCall(Call):
 
     def _finish(self, end: CallEnd) -> None:
         self._patience.cancel()
+        if self._state is CallState.RINGING and end.reason is EndReason.PEER_HUNG_UP:  # RFC 3261, 15.1.2
+            _ = self._reply(487)
         super()._finish(end)
 
     def _tired(self) -> None:
@@ -152,8 +154,8 @@ class IncomingCall(Call):
         try:
             return await (media.answer(self.offer) if self.offer else media.offer())
         except ValueError:
-            if self._state is CallState.RINGING:
-                self._refuse_with(488, EndReason.MEDIA_FAILED)
+            self._must_ring()  # else the caller gave up, which ends the media
+            self._refuse_with(488, EndReason.MEDIA_FAILED)
             raise CallFailedError(
                 "The caller's offer cannot be used: it has no audio that is known here.", 488, "Not Acceptable Here"
             ) from None

@@ -12,7 +12,7 @@ from siperb.phone import sdp
 from siperb.phone.agent import Attempt, UserAgent
 from siperb.phone.dialog import Dialog
 from siperb.phone.failures import failed
-from siperb.phone.messages import LOST, TIMED_OUT, tag_of
+from siperb.phone.messages import LOST, OVER, TIMED_OUT, tag_of
 from siperb.phone.session_timer import SessionTimer
 from siperb.phone.states import CallEnd, EndReason
 from siperb.phone.tasks import LOG, Tasks
@@ -53,6 +53,7 @@ class Leg:
         self.is_confirmed: bool = False
         self.ended: asyncio.Event = asyncio.Event()
         self.is_offering: bool = False  # an offer of ours is on its way
+        self.awaits_answer: bool = False  # to our offer in a 2xx, in its ACK
         self.referred: asyncio.Future[Message] | None = None  # the end of a transfer
         self.farewell: asyncio.Task[None] | None = None  # our BYE
         self.invite: Message | None = None  # that began it, if it was theirs
@@ -85,6 +86,11 @@ class Leg:
         if allow := message.items("allow"):
             self._knows_update = "UPDATE" in [method.upper() for method in allow]
 
+    def take_answer(self, body: str) -> None:
+        if sdp.has_audio(body):
+            self.remote = body
+            self.on_change()
+
     def is_begun_by(self, invite: Message) -> bool:
         """Whether this INVITE is the one that began it, by another way (RFC 3261, 8.2.2.2)."""
         names = "call-id", "cseq"
@@ -92,7 +98,6 @@ class Leg:
         return same and tag_of(self.dialog.remote) == tag_of(invite.first("from"))
 
     def take(self, request: Message) -> None:
-        """Answer a request within the call."""
         take(self, request)
 
     def lose(self) -> None:
@@ -138,18 +143,21 @@ class Leg:
             self.referred.set_result(TIMED_OUT)
 
     async def hold(self, *, holds: bool) -> None:
-        """Hold the other side, or resume."""
-        before, self.holds = self.holds, holds
-        self.on_change()
-        answer = LOST
-        try:
-            answer = await self.offer()
-        finally:
-            if answer.status >= 300:
-                self.holds = before
-                self.on_change()
+        """Hold the other side, or resume. A caller who is cancelled ends no exchange, as its 2xx needs an ACK."""
+        holding = self._tasks.spawn(self._hold(holds=holds))
+        _ = await asyncio.wait([holding])
+        answer = OVER if holding.cancelled() else holding.result()
         if answer.status >= 300:
             raise failed(answer, "The other side refuses to be held" if holds else "The other side refuses to resume")
+
+    async def _hold(self, *, holds: bool) -> Message:
+        before, self.holds = self.holds, holds
+        self.on_change()
+        answer = await self.offer()
+        if answer.status >= 300:
+            self.holds = before
+            self.on_change()
+        return answer
 
     async def offer(self) -> Message:
         """Send a re-INVITE with the session as it is, and return its final answer."""
@@ -158,8 +166,7 @@ class Leg:
             answer = LOST
             try:
                 for _ in range(GLARES):
-                    own = sdp.direction(sends=not self.is_held, receives=not self.holds)
-                    self.local = sdp.reoffer(self.local, own)
+                    self.local = sdp.reoffer(self.local, holds=self.holds)
                     answer = await self._invite(self.local)
                     if answer.status == 422 and self.timer.lengthen(answer):
                         continue
@@ -181,24 +188,25 @@ class Leg:
             ack = self.agent.acknowledge(self.dialog, attempt.client)
             attempt.client.on_more = lambda _: self.agent.connection.send(ack)
             self.timer.learn(answer)
-            if sdp.has_audio(answer.body):
-                self.remote = answer.body
-                self.on_change()
+            self.take_answer(answer.body)
         await self._check(answer)
         return answer
 
     async def refresh(self) -> None:
         """Refresh the session, by an UPDATE if the other side knows it (RFC 4028, 7.4)."""
-        if not self._knows_update:
-            _ = await self.offer()
-            return
-        answer = await self.agent.request("UPDATE", self.dialog, self.timer.headers())
-        if answer.status == 422 and self.timer.lengthen(answer):
+        if self._knows_update:
             answer = await self.agent.request("UPDATE", self.dialog, self.timer.headers())
-        if 200 <= answer.status < 300:
-            self.learn(answer)
-            self.timer.learn(answer)
-        await self._check(answer)
+            if answer.status == 422 and self.timer.lengthen(answer):
+                answer = await self.agent.request("UPDATE", self.dialog, self.timer.headers())
+            if 200 <= answer.status < 300:
+                self.learn(answer)
+                self.timer.learn(answer)
+            self._knows_update = self._knows_update and answer.status not in (405, 501)
+            await self._check(answer)
+        else:
+            answer = await self.offer()
+        if answer.status >= 300 and not self.is_over:
+            self.timer.again()
 
     async def move(self) -> None:
         """Tell the other side our address on a new connection. It may have to find a new one itself."""
@@ -230,13 +238,13 @@ class Leg:
             raise PhoneError("A transfer is under way: wait for its end.")
         self.referred = asyncio.get_running_loop().create_future()
         headers = [("Refer-To", f"<{target}>"), ("Referred-By", f"<{self.agent.account.address}>")]
-        answer = await self.agent.request("REFER", self.dialog, headers)
-        await self._check(answer)
-        if answer.status < 300:
-            try:
-                answer = await asyncio.wait_for(asyncio.shield(self.referred), REFER_TIMEOUT)
-            except asyncio.TimeoutError:
-                answer = TIMED_OUT
-        self.referred = None
+        try:
+            answer = await self.agent.request("REFER", self.dialog, headers)
+            await self._check(answer)
+            if answer.status < 300:
+                done, _ = await asyncio.wait([self.referred], timeout=REFER_TIMEOUT)
+                answer = self.referred.result() if done else TIMED_OUT
+        finally:
+            self.referred = None
         if answer.status >= 300 and not self.is_over:
             raise failed(answer, "The transfer failed, and the call goes on")

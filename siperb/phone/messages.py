@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from attrs import field, frozen
 
 from siperb._version import __version__
+from siperb.sip.fields import printable
 from siperb.sip.message import Message, parameters, read_address, split, write
 
 Headers = Iterable[tuple[str, str]]
@@ -101,7 +102,7 @@ def name_of(value: str | None) -> str | None:
     """The display name of a ``From`` or ``To``."""
     found = re.match(r'(?:"((?:[^"\\]|\\.)*)"[^<"]*|([^<"]*))<', (value or "").lstrip())
     quoted, bare = found.groups() if found else (None, "")
-    return (bare or "").strip() or re.sub(r"\\(.)", r"\1", quoted or "") or None
+    return printable((bare or "").strip() or re.sub(r"\\(.)", r"\1", quoted or "")) or None
 
 
 def number_of(message: Message) -> int:
@@ -126,4 +127,7 @@ def masked(text: str) -> str:
     """The message for the log: without credentials, keys of the media, and the digits of an INFO."""
     text = re.sub(r"(?im)^((?:proxy-)?authorization: *\w*)[^\r\n]*", r"\1 …", text)
     text = re.sub(r"(?im)^(x-siperb-sid|a=ice-pwd|a=crypto)(: *)[^\r\n]*", r"\1\2…", text)
+    head, *body = re.split(r"\r?\n\r?\n", text, maxsplit=1)
+    if body and re.search(r"(?im)^(content-type|c) *: *application/dtmf", head):
+        return f"{head}\r\n\r\n…"
     return re.sub(r"(?im)^(signal *=)[^\r\n]*", r"\1…", text)

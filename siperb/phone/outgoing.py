@@ -21,6 +21,7 @@ from siperb.sip.message import Message
 if TYPE_CHECKING:
     from aiortc import MediaStreamTrack
 
+MAX_FORKS = 16  # that answer
 CANCEL_TIMEOUT = 2.0  # seconds that `hang_up` waits for the end of the INVITE, which goes on alone
 
 
@@ -108,7 +109,8 @@ class OutgoingCall(Call):
             return self._finish(CallEnd(reason, answer.status, answer.reason))
         self._leg.dialog = self._first_dialog.confirmed(answer)
         ack = self._line.agent.acknowledge(self._leg.dialog, client)
-        client.on_more = lambda message: self._take_more(message, client, ack)
+        acks = {tag_of(answer.first("to")): ack}
+        client.on_more = lambda message: self._take_more(message, client, acks)
         if self._end:  # it was answered in the moment of the CANCEL
             return await self._leg.bye()
         return await self._accept(answer)
@@ -173,11 +175,12 @@ class OutgoingCall(Call):
         except ValueError:
             self._accepting_early = None
 
-    def _take_more(self, message: Message, client: Client, ack: str) -> None:
+    def _take_more(self, message: Message, client: Client, acks: dict[str, str]) -> None:
         """A 2xx once more, or another fork's, which gets an ACK and a BYE (RFC 3261, 13.2.2.4)."""
-        if tag_of(message.first("to")) == tag_of(self._leg.dialog.remote):
-            return self._line.agent.connection.send(ack)
-        other = self._first_dialog.confirmed(message)
-        _ = self._line.agent.acknowledge(other, client)
-        _ = self._line.tasks.spawn(self._line.agent.request("BYE", other))
-        return None
+        tag = tag_of(message.first("to"))
+        if tag in acks:
+            self._line.agent.connection.send(acks[tag])
+        elif len(acks) < MAX_FORKS:
+            other = self._first_dialog.confirmed(message)
+            acks[tag] = self._line.agent.acknowledge(other, client)
+            _ = self._line.tasks.spawn(self._line.agent.request("BYE", other))

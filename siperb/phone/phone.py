@@ -92,6 +92,7 @@ class Phone:
         Raises:
             RegistrationError: The registrar refuses, for example a wrong password (status 401).
             RegistrarError: The registrar cannot be reached, or understood.
+            ConfigurationError: The environment's CA bundle or proxy cannot be used.
         """
         if self._was_opened:
             raise PhoneError("The phone was opened before: make another one.")

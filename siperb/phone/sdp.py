@@ -8,6 +8,8 @@ _DIRECTION = re.compile(r"^a=(sendrecv|sendonly|recvonly|inactive)\r?$", re.MULT
 _STATIC = {"0": "pcmu/8000", "8": "pcma/8000", "9": "g722/8000"}  # RFC 3551, 6
 _SENDS = {"sendrecv", "sendonly"}
 _RECEIVES = {"sendrecv", "recvonly"}
+MAX_CANDIDATES = 32
+MAX_NAMES = 4  # among them that end in .local
 
 
 def sections(sdp: str) -> list[str]:
@@ -20,6 +22,19 @@ def has_audio(sdp: str) -> bool:
     return sdp.startswith("v=0") and any(
         re.match(r"m=audio [1-9][0-9]{0,4}(/[0-9]+)? [A-Z/]+( [0-9]{1,3})+\s", section) for section in sections(sdp)
     )
+
+
+def with_few_candidates(sdp: str) -> str:
+    """The first of its candidates alone: each of them is called, and each name is looked up."""
+    kept: list[str] = []
+    left, names_left = MAX_CANDIDATES, MAX_NAMES
+    for line in sdp.splitlines(keepends=True):
+        if line.startswith("a=candidate:"):
+            left, names_left = left - 1, names_left - (".local" in line.lower())
+            if left < 0 or (names_left < 0 and ".local" in line.lower()):
+                continue
+        kept.append(line)
+    return "".join(kept)
 
 
 def telephone_events(sdp: str) -> dict[int, int]:
@@ -47,8 +62,9 @@ def opposite(offered: str, *, holds: bool) -> str:
     return direction(sends=offered in _RECEIVES, receives=offered in _SENDS and not holds)
 
 
-def reoffer(local: str, own: str) -> str:
-    """The session as we have it, offered once more with another direction."""
+def reoffer(local: str, *, holds: bool) -> str:
+    """The session as we have it, offered once more. Its direction is what we want."""
+    own = direction(sends=True, receives=not holds)
     session, *media = sections(_renumbered(local))
     return session + "".join(each if _is_off(each) else _with(each, own, "actpass") for each in media)
 

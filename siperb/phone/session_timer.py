@@ -9,6 +9,7 @@ from siperb.sip.message import Message, parameters, seconds, split
 
 SHORTEST = 90  # seconds (RFC 4028, 5)
 LONGEST = 86400
+SHORTEST_PAUSE = 5.0  # seconds between two refreshes
 
 
 class SessionTimer:
@@ -71,6 +72,13 @@ class SessionTimer:
             loop = asyncio.get_running_loop()
             left = interval / 2 if is_ours else interval - min(32, interval / 3)
             self._timer = loop.call_later(left, self._refresh if is_ours else self._expire)
+
+    def again(self) -> None:
+        """Refresh once more after a while: the last time failed, and half of the interval is left."""
+        self.stop()
+        if self.interval:
+            left = max(self.interval / 6, SHORTEST_PAUSE)
+            self._timer = asyncio.get_running_loop().call_later(left, self._refresh)
 
     def stop(self) -> None:
         """Stop until the next start."""

@@ -60,6 +60,10 @@ class Server:
     sent: str = ""
     timer: asyncio.TimerHandle | None = None
 
+    def stop(self) -> None:
+        if self.timer:
+            self.timer.cancel()
+
 
 class Transactions:
     """Sends requests and responses, and finds for each message the request that it belongs to."""
@@ -88,7 +92,8 @@ class Transactions:
         """Send a request. Its `final` is done sooner or later."""
         loop = asyncio.get_running_loop()
         key = request.branch, request.method
-        patience = PATIENCE if request.method == "INVITE" else 0.0
+        begins_call = request.method == "INVITE" and not tag_of(dict(request.headers)["To"])
+        patience = PATIENCE if begins_call else 0.0  # a phone in a call answers another INVITE by itself
         client = Client(request, on_sign, loop.create_future(), self._timer(key, TIMEOUT), patience)
         self._clients[key] = client
         self._send(str(request))
@@ -116,8 +121,7 @@ class Transactions:
         """Forget everything, without another message."""
         self.lose()
         for server in self._servers.values():
-            if server.timer:
-                server.timer.cancel()
+            server.stop()
         self._servers.clear()
 
     def _take_response(self, message: Message) -> None:
@@ -165,6 +169,7 @@ class Transactions:
         if server:
             server.sent, server.status = sent, status
             if status >= 200:
+                server.stop()
                 server.timer = asyncio.get_running_loop().call_later(TIMEOUT, self._servers.pop, key, None)
         self._send(sent)
         return sent
@@ -178,8 +183,7 @@ class Transactions:
         key = transaction_of(request)
         server = self._servers.get(key)
         if server and request.method == "ACK" and server.status >= 300:
-            if server.timer:
-                server.timer.cancel()
+            server.stop()
             del self._servers[key]
         elif server and request.method == "INVITE":
             self._send(server.sent)
@@ -187,6 +191,8 @@ class Transactions:
             self._send(response(request, 503, random(), [("Retry-After", "10")]))
         else:
             if request.method == "INVITE":
-                self._servers[key] = Server(request)
+                server = self._servers[key] = Server(request)
+                loop = asyncio.get_running_loop()
+                server.timer = loop.call_later(PATIENCE + TIMEOUT, self.reply, request, 408)
                 self.reply(request, 100)
             self._on_request(request)

@@ -10,6 +10,7 @@ from siperb.phone import sdp
 from siperb.phone.messages import ALLOW, EXTENSIONS, SDP, TIMED_OUT
 from siperb.phone.session_timer import SessionTimer
 from siperb.phone.states import CallEnd, EndReason
+from siperb.sip.fields import printable
 from siperb.sip.message import Message
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def take(leg: Leg, request: Message) -> None:
     if request.method == "ACK":
         if not refusal and not leg.acknowledged.done():
             leg.acknowledged.set_result(request)
+        elif not refusal and leg.awaits_answer and request.body:
+            leg.awaits_answer = False
+            leg.take_answer(request.body)
         return
     status, headers, body = 405, [("Allow", ALLOW)], ""
     if leg.is_over or refusal:
@@ -70,7 +74,7 @@ def _take_notify(leg: Leg, request: Message) -> Answer:
     found = re.match(r"SIP/2\.0 ([2-6][0-9]{2}) ?([^\r\n]*)", request.body)
     is_over = (request.first("subscription-state") or "").lower().startswith("terminated")
     if (found or is_over) and not leg.referred.done():
-        leg.referred.set_result(Message(int(found[1]), found[2]) if found else TIMED_OUT)
+        leg.referred.set_result(Message(int(found[1]), printable(found[2])) if found else TIMED_OUT)
     return 200, [], ""
 
 
@@ -91,8 +95,9 @@ def _take_offer(leg: Leg, request: Message) -> Answer:
         leg.local, leg.remote, body = answer, request.body, answer
         leg.on_change()
     elif is_invite:
-        own = sdp.direction(sends=not leg.is_held, receives=not leg.holds)
-        leg.local = body = sdp.reoffer(leg.local, own)
+        leg.local = body = sdp.reoffer(leg.local, holds=leg.holds)
+    if is_invite:
+        leg.awaits_answer = not has_offer
     leg.learn(request)
     headers = [("Contact", leg.agent.contact), ("Allow", ALLOW), ("Supported", "timer, gruu, outbound")]
     return 200, [*headers, *leg.timer.answer(request)], body

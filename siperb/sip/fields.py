@@ -14,6 +14,7 @@ from siperb.models import Provisioning
 
 P = ParamSpec("P")
 T = TypeVar("T")
+MAX_SHOWN = 300  # characters
 
 
 def bare(function: Callable[P, T]) -> Callable[P, T]:
@@ -123,6 +124,11 @@ def is_loopback(host: str) -> bool:
 def escape(user: str) -> str:
     """Escape all but "+" and what RFC 3261, 25.1, calls unreserved, as both libraries do."""
     return quote(user, safe="!*'()+")
+
+
+def printable(text: str) -> str:
+    """Text of another side's for errors and logs: at most `MAX_SHOWN` characters, and none that moves a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text[:MAX_SHOWN])
 
 
 _FIELDS: dict[str, tuple[str, Callable[[object], str | None]]] = {

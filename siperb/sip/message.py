@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from attrs import evolve, frozen
 
 from siperb.errors import RegistrarResponseError
+from siperb.sip.fields import printable
 from siperb.sip.registration import Contact
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "read_message",
     "seconds",
     "split",
-    "too_large",
     "write",
 ]
 
@@ -233,7 +233,9 @@ def _read_head(head: bytes) -> Message:
         name, _, value = line.partition(":")
         name = name.strip().lower()
         headers.append((_COMPACT.get(name, name), value.strip()))
-    return Message(int(start[1] or 0), (start[2] or "").strip(), tuple(headers), start[3] or "", start[4] or "")
+    return Message(
+        int(start[1] or 0), printable(start[2] or "").strip(), tuple(headers), start[3] or "", start[4] or ""
+    )
 
 
 def _content_length(answer: Message) -> int | None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sip_registrars import PHONE
 from siperb_phone.small_proxy import ANSWER, SDP, Peer, eventually, one_phone, running_proxy
 
-from siperb import RegistrarResponseError, Session
+from siperb import CallFailedError, RegistrarResponseError, Session
 from siperb.phone import CallState, Phone, sdp, transactions
 from siperb.phone import phone as phone_module
 from siperb.phone.messages import Request, masked, name_of, number_of, response, tag_of, transaction_of, uri_of
@@ -369,3 +369,69 @@ async def test_the_session_goes_where_it_belongs() -> None:
             assert {each.method for each in own} == expected
             assert all("tag=" not in (each.first("to") or "") for each in own)
             assert all("Bearer jwt" in each.values("authorization") for each in own)
+
+
+async def test_the_session_is_not_for_the_callee() -> None:
+    """A callee who is reached without a proxy in between, as there was no ``Record-Route``."""
+    session = Session(user_id="user", session_token="t0ken")
+    async with running_proxy() as proxy:
+        proxy.on_request = lambda m: "" if m.method == "INVITE" and m.first("proxy-authorization") else None
+        async with Phone(proxy.phone(registration_mode="Proxy", sip_jwt="jwt"), session, insecure=True) as phone:
+            call = await phone.dial("u701", offer=SDP)
+            invite = await proxy.request("INVITE", 2)
+            assert "Bearer jwt" in invite.values("authorization")
+            contact = ("Contact", "<sip:peer@192.0.2.1;transport=ws>")
+            await proxy.say(proxy.reply(invite, "200 OK", [contact], ANSWER, tag="x"))
+            await call.answered()
+            holding = asyncio.ensure_future(call.hold())
+            await proxy.say(proxy.reply(await proxy.request("INVITE", 3), "200 OK", [contact], ANSWER))
+            await holding
+            within = [await proxy.request("ACK", 2), await proxy.request("INVITE", 3), await proxy.request("ACK", 3)]
+            assert [(each.uri, each.first("x-siperb-sid")) for each in within] == [(uri_of(contact[1]), None)] * 3
+            assert [value for each in within for value in each.values("authorization") if "jwt" in value] == []
+
+
+async def test_a_bye_to_a_call_that_rings_ends_its_invite() -> None:
+    """RFC 3261, 15.1.2."""
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call, branch = await peer.call(phone)
+        await call.ring()
+        to = (await proxy.until(lambda: peer.answers(branch)[1:]))[0].first("to")
+        assert (await peer.ask("BYE", to=to)).status == 200
+        assert (await peer.final(branch)).status == 487
+        await peer.send("ACK", number=1, branch=branch)
+        await eventually(lambda: len(phone._agent.transactions) == 0)
+
+
+async def test_an_invite_that_nobody_answers_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "TIMEOUT", 0.1)
+    monkeypatch.setattr(transactions, "PATIENCE", 0.0)
+    async with one_phone() as (proxy, phone):
+        phone._agent.transactions._on_request = lambda _: None
+        peer = Peer(proxy)
+        assert (await peer.final(await peer.send("INVITE", body=SDP))).status == 408
+        await eventually(lambda: len(phone._agent.transactions) == 0)
+
+
+@pytest.mark.parametrize("gap", ["\r\n", "\n"])
+@pytest.mark.parametrize("name", ["Content-Type", "c"])
+def test_a_digit_alone_is_masked(gap: str, name: str) -> None:
+    head = f"INFO sip:x SIP/2.0{gap}{name}: application/dtmf{gap}Content-Length: 1"
+    assert masked(f"{head}{gap}{gap}7") == f"{head}\r\n\r\n…"
+
+
+async def test_words_of_theirs_are_short_and_move_no_terminal(caplog: pytest.LogCaptureFixture) -> None:
+    evil = "\x1b[2J" + "x" * 5000
+    with caplog.at_level(logging.INFO):
+        async with one_phone() as (proxy, phone):
+            peer = Peer(proxy, local=f'"{evil}" <sip:{evil}@sip.example.test>')
+            call, _ = await peer.call(phone)
+            shown = [repr(call), call.peer, call.peer_name or ""]
+            proxy.on_request = lambda m: f"486 {evil}" if m.method == "INVITE" else None
+            with pytest.raises(CallFailedError, match="busy") as caught:
+                await phone.call("u701", offer=SDP)
+            shown += [str(caught.value), caught.value.reason or "", *(each.getMessage() for each in caplog.records)]
+    assert "[2Jxxx" in shown[0]
+    assert "[2Jxxx" in shown[3]
+    assert [each for each in shown if len(each) > 500 or "\x1b" in each] == []

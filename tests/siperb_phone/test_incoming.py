@@ -60,6 +60,24 @@ async def test_the_way_back_is_that_of_the_invite() -> None:
         assert bye.values("route") == ["<sip:a.invalid;lr>", "<sip:b.invalid;lr>", "<sip:c.invalid;lr>"]
 
 
+@pytest.mark.parametrize(
+    ("route", "is_loose"),
+    [
+        ("sip:a.invalid;lr=on", True),
+        ("sip:a.invalid;transport=ws; LR", True),
+        ("sip:a.invalid;lrx", False),
+        ("sip:a.invalid?x=;lr", False),
+    ],
+)
+async def test_a_proxy_is_loose_or_strict(route: str, is_loose: bool) -> None:
+    async with one_phone() as (proxy, phone):
+        call = await Peer(proxy).established(phone, ("Record-Route", f"<{route}>"))
+        await call.hang_up()
+        bye = await proxy.request("BYE")
+        target = "sip:peer@192.0.2.1;transport=ws"
+        assert (bye.uri, bye.values("route")) == ((target, [f"<{route}>"]) if is_loose else (route, [f"<{target}>"]))
+
+
 @pytest.mark.parametrize("status", [486, 603, 404])
 async def test_a_call_that_is_refused(status: int) -> None:
     async with one_phone() as (proxy, phone):
@@ -209,6 +227,24 @@ async def test_a_hold_that_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "state"), [("200 OK", CallState.HELD), ("488 No", CallState.ACTIVE)], ids=["taken", "refused"]
+)
+async def test_a_hold_that_is_cancelled_ends_as_it_would(said: str, state: CallState) -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        holding = asyncio.ensure_future(call.hold())
+        invite = await proxy.request("INVITE")
+        holding.cancel()
+        await asyncio.wait([holding])
+        assert (holding.cancelled(), call.state) == (True, CallState.HELD)
+        body = SDP.replace("sendrecv", "recvonly") if state is CallState.HELD else ""
+        await proxy.say(proxy.reply(invite, said, body=body))
+        assert (await proxy.request("ACK")).first("cseq") == "1 ACK"
+        await eventually(lambda: call.state is state and not call._leg.is_offering)
+
+
+@pytest.mark.parametrize(
     "offer",
     [
         SDP.replace("abcd", "other"),
@@ -255,6 +291,30 @@ async def test_a_reinvite_without_an_offer_gets_ours() -> None:
         assert answer.status == 200
         assert "a=setup:actpass" in answer.body
         assert direction_of(answer.body) == "sendrecv"
+
+
+async def test_a_reinvite_without_an_offer_ends_a_hold() -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        await peer.acknowledge(await peer.send("INVITE", body=HELD))
+        assert call.is_held_by_peer
+        answer = await peer.acknowledge(await peer.send("INVITE"), body=ANSWER.replace("efgh", "abcd"))
+        assert direction_of(answer.body) == "sendrecv"
+        await eventually(lambda: not call.is_held_by_peer)
+
+
+async def test_an_offer_of_ours_does_not_copy_their_hold() -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        await peer.acknowledge(await peer.send("INVITE", body=SDP.replace("sendrecv", "inactive")))
+        holding = asyncio.ensure_future(call.hold())
+        invite = await proxy.request("INVITE")
+        assert direction_of(invite.body) == "sendonly"
+        await proxy.say(proxy.reply(invite, "200 OK", body=SDP.replace("sendrecv", "inactive")))
+        await holding
+        assert call.is_held_by_peer
 
 
 async def test_the_peer_moves() -> None:
@@ -416,6 +476,31 @@ async def test_a_transfer_that_is_refused() -> None:
         assert (await peer.ask("NOTIFY", body="SIP/2.0 200 OK", kind="message/sipfrag")).status == 481
 
 
+@pytest.mark.parametrize("said", ["481 Gone", "408 Timeout"])
+async def test_a_transfer_of_a_call_that_is_over(said: str) -> None:
+    async with one_phone() as (proxy, phone):
+        call = await Peer(proxy).established(phone)
+        moving = asyncio.ensure_future(call.transfer("u702"))
+        await proxy.say(proxy.reply(await proxy.request("REFER"), said))
+        with pytest.raises(PhoneError, match="transfer failed"):
+            await moving
+        assert (await call.ended()).status == int(said[:3])
+
+
+async def test_a_transfer_that_is_cancelled_leaves_room_for_another() -> None:
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call = await peer.established(phone)
+        first = asyncio.ensure_future(call.transfer("u702"))
+        await proxy.request("REFER")
+        first.cancel()
+        await asyncio.wait([first])
+        second = asyncio.ensure_future(call.transfer("u703"))
+        await proxy.say(proxy.reply(await proxy.request("REFER", 2), "202 Accepted"))
+        assert (await peer.ask("NOTIFY", body="SIP/2.0 200 OK", kind="message/sipfrag")).status == 200
+        await second
+
+
 async def test_a_peer_that_leaves_as_soon_as_it_is_transferred() -> None:
     async with one_phone() as (proxy, phone):
         peer = Peer(proxy)
@@ -500,3 +585,15 @@ async def test_a_refresh_that_is_too_short_for_the_way(monkeypatch: pytest.Monke
         await proxy.say(proxy.reply(await proxy.request("UPDATE"), "422 Too Small", [("Min-SE", "600")]))
         again = await proxy.request("UPDATE", 2)
         assert (again.first("session-expires"), again.first("min-se")) == ("600;refresher=uac", "600")
+
+
+@pytest.mark.parametrize(("said", "method"), [("500 Trouble", "UPDATE"), ("405 No", "INVITE"), ("501 No", "INVITE")])
+async def test_a_refresh_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch, said: str, method: str) -> None:
+    monkeypatch.setattr(session_timer, "SHORTEST", 1)
+    monkeypatch.setattr(session_timer, "SHORTEST_PAUSE", 0.0)
+    async with one_phone() as (proxy, phone):
+        more = ("Session-Expires", "1;refresher=uas"), ("Supported", "timer"), ("Allow", "UPDATE")
+        call = await Peer(proxy).established(phone, *more)
+        await proxy.say(proxy.reply(await proxy.request("UPDATE"), said))
+        await proxy.request(method, 2 if method == "UPDATE" else 1)
+        assert call.state is CallState.ACTIVE

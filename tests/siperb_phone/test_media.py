@@ -20,7 +20,7 @@ from siperb.phone import call as call_module
 from siperb.phone.leg import Leg
 from siperb.phone.media import Media
 from siperb.phone.rtp import KEYS, Rtp
-from siperb.phone.sdp import has_audio
+from siperb.phone.sdp import MAX_CANDIDATES, MAX_NAMES, has_audio, with_few_candidates
 
 Talk = tuple[Proxy, OutgoingCall, IncomingCall]
 
@@ -187,6 +187,38 @@ async def test_a_caller_without_an_offer_gets_ours() -> None:
         await answering
         assert hears(await listen(await call.audio()), 700)
         await media.close()
+
+
+async def test_a_caller_who_gives_up_while_we_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    describe = Media._describe
+    offering = Media([], None, lambda _: None, lambda: None)
+    async with one_phone() as (proxy, phone):
+        peer = Peer(proxy)
+        call, branch = await peer.call(phone, body=await offering.offer())
+
+        async def describe_slowly(media: Media, *args: str) -> None:
+            await describe(media, *args)
+            await peer.send("CANCEL", number=1, branch=branch)
+            await eventually(lambda: media._connection.connectionState == "closed")
+
+        monkeypatch.setattr(Media, "_describe", describe_slowly)
+        with pytest.raises(PhoneError, match="ended \\(cancelled\\)"):
+            await call.answer()
+        assert (await peer.final(branch)).status == 200  # of the CANCEL, as both have the same branch
+        assert call.end == CallEnd(EndReason.CANCELLED, 487)
+    await offering.close()
+
+
+async def test_most_candidates_are_passed_over() -> None:
+    form = "a=candidate:{0} 1 udp 1 {1} {2} typ host\r\n"
+    names = "".join(form.format(number, f"{number}.local", 5000) for number in range(10))
+    hosts = "".join(form.format(number, "127.0.0.1", 5000 + number) for number in range(100))
+    assert with_few_candidates(SDP + names + hosts).count(".local") == MAX_NAMES
+    offering, answering = (Media([], None, lambda _: None, lambda: None) for _ in range(2))
+    await answering.answer(await offering.offer() + hosts)
+    assert answering._connection.remoteDescription.sdp.count("a=candidate:") == MAX_CANDIDATES
+    await offering.close()
+    await answering.close()
 
 
 async def test_an_offer_that_cannot_be_answered() -> None:

@@ -11,7 +11,18 @@ import pytest
 from siperb_phone.small_proxy import ANSWER, DOMAIN, SDP, Peer, Proxy, eventually, one_phone, running_proxy
 
 from siperb import CallFailedError, ConfigurationError, PhoneError
-from siperb.phone import CallEnd, CallState, EndReason, OutgoingCall, Phone, connection, session_timer, transactions
+from siperb.phone import (
+    CallEnd,
+    CallState,
+    EndReason,
+    OutgoingCall,
+    Phone,
+    connection,
+    outgoing,
+    session_timer,
+    transactions,
+)
+from siperb.phone.messages import tag_of
 from siperb.phone.sdp import direction_of
 from siperb.sip.message import Message
 
@@ -225,6 +236,30 @@ async def test_the_first_answer_of_several_wins() -> None:
         assert call.state is CallState.ACTIVE
 
 
+async def test_further_answers_are_acknowledged_and_ended_once_each() -> None:
+    async with calling() as (proxy, _, call, invite):
+        await proxy.say(proxy.reply(invite, "200 OK", [CONTACT], ANSWER, tag="x"))
+        await call.answered()
+        for number in range(120):
+            await proxy.say(proxy.reply(invite, "200 OK", [CONTACT], ANSWER, tag=f"t{number // 3}"))
+        await proxy.request("BYE", outgoing.MAX_FORKS - 1)
+        assert (await Peer(proxy).ask("OPTIONS")).status == 200  # whatever was sent before has come
+        assert len(proxy.requests("BYE")) == outgoing.MAX_FORKS - 1
+        acks = [tag_of(each.first("to")) for each in proxy.requests("ACK")]
+        assert [acks.count(tag) for tag in ("x", "t0", "t14", "t15")] == [1, 3, 3, 0]
+        assert call.state is CallState.ACTIVE
+
+
+async def test_signs_of_an_offer_within_a_call_grant_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with one_phone() as (proxy, phone):
+        call = await Peer(proxy).established(phone)
+        monkeypatch.setattr(transactions, "TIMEOUT", 0.3)
+        holding = asyncio.ensure_future(call.hold())
+        await proxy.say(proxy.reply(await proxy.request("INVITE"), "180 Ringing"))
+        with pytest.raises(PhoneError, match="408"):
+            await asyncio.wait_for(holding, 5)
+
+
 async def test_two_phones_on_one_address_ring_and_one_answers() -> None:
     async with running_proxy() as proxy:
         one, two = (Phone(proxy.phone(701, contact=contact), insecure=True) for contact in ("one", "two"))
@@ -257,7 +292,7 @@ async def test_both_sides_hold() -> None:
         await call.hold()
         assert (call.state, other.state, other.is_held_by_peer) == (CallState.HELD, CallState.ACTIVE, True)
         await other.hold()
-        assert (direction_of(call.remote_sdp), call.is_held_by_peer) == ("inactive", True)
+        assert (direction_of(call.remote_sdp), call.is_held_by_peer) == ("sendonly", True)
         await call.resume()
         await other.resume()
         assert [direction_of(each.remote_sdp) for each in (call, other)] == ["sendrecv", "sendrecv"]
@@ -270,7 +305,9 @@ async def test_both_sides_hold_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.gather(call.hold(), other.hold())
         assert [each.state for each in (call, other)] == [CallState.HELD] * 2
         assert 491 in proxy.answers("INVITE")
-        assert [direction_of(each.remote_sdp) for each in (call, other)] == ["inactive", "inactive"]
+        assert [direction_of(each.remote_sdp) for each in (call, other)] == ["inactive", "sendonly"]
+        assert call.is_held_by_peer
+        assert other.is_held_by_peer
 
 
 async def test_a_request_within_a_call_is_challenged() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +15,14 @@ from sip_registrars import PHONE
 from siperb_phone.small_proxy import DOMAIN, Proxy, eventually, one_phone, running_proxy
 
 from siperb import (
+    ConfigurationError,
     IncompleteProvisioningError,
     PhoneError,
     RegistrarConnectionError,
     RegistrarResponseError,
     RegistrarTimeoutError,
     RegistrationError,
+    Session,
 )
 from siperb.phone import Phone, binding, connection, transactions
 from siperb.sip.message import Message, read_address
@@ -265,6 +269,25 @@ async def test_leaving_waits_for_no_connection(monkeypatch: pytest.MonkeyPatch) 
         assert phone._agent.connection._tasks._tasks == set()
 
 
+async def test_a_registrar_that_takes_and_drops_is_called_less_and_less(hasty: None) -> None:
+    async with one_phone() as (proxy, phone):
+        for number in range(2):
+            await proxy.drop()
+            await proxy.request("REGISTER", 4 + 2 * number)
+            await eventually(lambda: phone.is_registered)
+        assert phone._agent.connection._attempts == 2
+
+
+async def test_a_connection_that_stood_is_a_good_one(monkeypatch: pytest.MonkeyPatch, hasty: None) -> None:
+    monkeypatch.setattr(connection, "STEADY", 0.0)
+    async with one_phone() as (proxy, phone):
+        for number in range(2):
+            await proxy.drop()
+            await proxy.request("REGISTER", 4 + 2 * number)
+            await eventually(lambda: phone.is_registered)
+        assert phone._agent.connection._attempts == 1
+
+
 def test_the_pauses_grow() -> None:
     assert list(connection.PAUSES) == sorted(connection.PAUSES)
     assert connection.PAUSES[-1] <= 30
@@ -291,3 +314,50 @@ async def test_a_gruu_is_the_address_in_calls() -> None:
         proxy._register = with_gruu  # type: ignore[method-assign]
         async with Phone(proxy.phone(), insecure=True) as phone:
             assert phone._agent.contact == "<sip:u700@d;gr=urn:x>"
+
+
+async def test_a_ca_bundle_that_is_none_is_an_error_at_the_entry(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    async with running_proxy() as proxy:
+        with pytest.raises(ConfigurationError, match="REQUESTS_CA_BUNDLE"):
+            await asyncio.wait_for(Phone(proxy.phone()).__aenter__(), 5)
+
+
+async def test_any_failure_later_is_tried_again(hasty: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: Any = connection.connected
+    failures: list[Exception] = [ConfigurationError("no bundle"), ZeroDivisionError()]
+
+    def fail(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return connected(*args)
+
+    async with one_phone() as (proxy, phone):
+        monkeypatch.setattr(connection, "connected", fail)
+        await proxy.drop()
+        await proxy.request("REGISTER", 4)
+        await eventually(lambda: phone.is_registered)
+        assert failures == []
+
+
+async def test_no_frame_of_a_cancelled_entry_shows_a_secret() -> None:
+    caught: list[BaseException] = []
+    session = Session(user_id="user", session_token="t0ken")
+    async with running_proxy(on_request=lambda _: "") as proxy:
+        phone = Phone(proxy.phone(registration_mode="Proxy", sip_jwt="j3t"), session, insecure=True)
+
+        async def enter() -> None:
+            try:
+                await phone.__aenter__()
+            except asyncio.CancelledError as error:
+                caught.append(error)
+
+        entering = asyncio.ensure_future(enter())
+        assert (await proxy.request("REGISTER")).first("x-siperb-sid") == "t0ken"
+        entering.cancel()
+        await entering
+    shown = "".join(traceback.TracebackException.from_exception(caught[0], capture_locals=True).format())
+    assert "in request" in shown
+    assert not re.search("t0ken|j3t|s3cret", shown)

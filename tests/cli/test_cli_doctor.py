@@ -188,7 +188,7 @@ def test_phones_that_are_registered(run: Run, siperb_server: SiperbServer, regis
         ("403 Forbidden", "The registrar refuses without asking for the password (403 Forbidden)", "SipDomain"),
         ("401 No", "The registrar wants an authentication that is not known here (401 No)", "digest"),
         ("404 Not Found", "The registrar says no (404 Not Found)", "SipDomain"),
-        ("503 \x1b[1m", "The registrar is in trouble (503 \x1b[1m)", "try again later"),
+        ("503 \x1b[1m", "The registrar is in trouble (503 [1m)", "try again later"),
     ],
 )
 def test_a_registrar_that_refuses(

@@ -96,7 +96,7 @@ def test_a_tortuous_answer() -> None:
         ),
         ("SIP/2.0 100 ", 100, ""),
         ("SIP/2.0 100", 100, ""),
-        ("sip/2.0 404 Not\tHere", 404, "Not\tHere"),
+        ("sip/2.0 404 Not\tHere", 404, "Not Here"),
         ("OPTIONS sip:user@example.com SIP/2.0", 0, ""),
     ],
     ids=["unreason", "noreason", "none at all", "case", "request"],

@@ -115,7 +115,8 @@ def chart(figures: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     """Four groups of bars, two beside two."""
     shown = [what for what in (FIRST, PEAK, ONE, MANY) if what in figures]
     height = 40 + len(figures[FIRST]) * (BAR + GAP)
-    parts = [part for place, what in enumerate(shown) for part in _bars(place, height, what, figures[what])]
+    ordered = {what: {name: figures[what][name] for name in figures[FIRST] if name in figures[what]} for what in shown}
+    parts = [part for place, what in enumerate(shown) for part in _bars(place, height, what, ordered[what])]
     size = f'viewBox="0 0 {WIDTH} {2 * height}" width="{WIDTH}" height="{2 * height}"'
     back = '<rect class="back" width="100%" height="100%" rx="6"/>'
     title = f"<title>siperb and its peers, Python {PYTHON}</title>"

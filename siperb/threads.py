@@ -67,7 +67,7 @@ class Answer(Generic[T]):
         return self.is_given
 
     def _wake_one(self) -> None:
-        with suppress(RuntimeError):  # nobody waits
+        with suppress(RuntimeError):  # it is given already
             self._pending.release()
 
 

@@ -269,23 +269,18 @@ async def test_leaving_waits_for_no_connection(monkeypatch: pytest.MonkeyPatch) 
         assert phone._agent.connection._tasks._tasks == set()
 
 
-async def test_a_registrar_that_takes_and_drops_is_called_less_and_less(hasty: None) -> None:
+@pytest.mark.parametrize(("steady", "attempts"), [(connection.STEADY, 2), (0.0, 1)], ids=["it drops", "it stood"])
+async def test_a_registrar_that_takes_and_drops_is_called_less_and_less(
+    monkeypatch: pytest.MonkeyPatch, hasty: None, steady: float, attempts: int
+) -> None:
+    """A connection that stood for long enough is a good one: the pauses begin anew."""
+    monkeypatch.setattr(connection, "STEADY", steady)
     async with one_phone() as (proxy, phone):
         for number in range(2):
             await proxy.drop()
             await proxy.request("REGISTER", 4 + 2 * number)
             await eventually(lambda: phone.is_registered)
-        assert phone._agent.connection._attempts == 2
-
-
-async def test_a_connection_that_stood_is_a_good_one(monkeypatch: pytest.MonkeyPatch, hasty: None) -> None:
-    monkeypatch.setattr(connection, "STEADY", 0.0)
-    async with one_phone() as (proxy, phone):
-        for number in range(2):
-            await proxy.drop()
-            await proxy.request("REGISTER", 4 + 2 * number)
-            await eventually(lambda: phone.is_registered)
-        assert phone._agent.connection._attempts == 1
+        assert phone._agent.connection._attempts == attempts
 
 
 def test_the_pauses_grow() -> None:

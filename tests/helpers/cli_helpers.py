@@ -110,9 +110,15 @@ def in_terminal(
     env.pop("COLUMNS", None)
     process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True)
     os.close(slave)
-    seen = b""
+    keys = b"\x03" if interrupted else typed.encode() + b"\n" if typed else b""
+    seen, silence = b"", 0
     try:
-        while select.select([master], [], [], 60)[0]:
+        while silence < 60:
+            if not select.select([master], [], [], 5)[0]:
+                silence += 5
+                if interrupted and not keys:  # once more: Python misses a signal that comes just before it reads
+                    os.write(master, b"\x03")
+                continue
             try:
                 chunk = os.read(master, 65536)
             except OSError:  # how Linux says that the other end is closed
@@ -121,11 +127,10 @@ def in_terminal(
                 break
             seen += chunk
             if prompt.encode() in seen:
-                if typed or interrupted:
-                    os.write(master, b"\x03" if interrupted else typed.encode() + b"\n")
+                os.write(master, keys)
                 if then:
                     then()
-                typed, interrupted, then = "", False, None
+                keys, then = b"", None
         code = process.wait(60)
     finally:
         process.kill()

@@ -174,7 +174,7 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
 def parse_json(response: Response, what: str) -> Any:
     """What the JSON says. An object of two bytes takes seventy in memory, so their number has a limit of its own."""
     body = response.body
-    if len(body) > MAX_DOCUMENT and sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+    if len(body) > MAX_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise APIResponseError(
             f"The API's answer, the {what}, has more than {MAX_VALUES:,} values: check the base_url."
         )

@@ -12,9 +12,11 @@ from siperb.client.arguments import given_session
 from siperb.core import admin, operations
 from siperb.core.status import raise_for_status
 from siperb.core.wire import (
+    MAX_VALUES,
     Request,
     Response,
     parse_devices,
+    parse_list,
     parse_login,
     parse_provisioning,
 )
@@ -177,6 +179,17 @@ def test_what_is_not_json_is_no_answer(parse: Any, body: bytes) -> None:
     with pytest.raises(APIResponseError) as caught:
         parse(Response(200, body))
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("value", ["0", "[]", "{}", '{"a":[]}'])
+def test_a_list_of_more_values_than_memory_has_room_for_is_not_parsed(value: str) -> None:
+    body = f"[{','.join([value] * (MAX_VALUES + 1))}]"
+    with pytest.raises(APIResponseError, match="more than 2,000,000 values"):
+        parse_devices(Response(200, body.encode()))
+
+
+def test_a_list_of_as_many_values_as_that_is_parsed() -> None:
+    assert len(parse_list(Response(200, b"[" + b"0," * (MAX_VALUES - 1) + b"0]"))) == MAX_VALUES
 
 
 def test_a_byte_order_mark_does_no_harm() -> None:

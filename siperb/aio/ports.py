@@ -135,24 +135,26 @@ class Ports(BulkRuns):
         """The results as they come; no more is begun than is asked for."""
         run = self._begin_run()
         under_way: set[asyncio.Task[BulkResult[Item, Any]]] = set()
-        done: set[asyncio.Task[BulkResult[Item, Any]]] = set()
+        ended: asyncio.Queue[asyncio.Task[BulkResult[Item, Any]]] = asyncio.Queue()
         result = None
         try:
             while True:
-                for item in islice(bulk.items, bulk.concurrency - len(under_way) - len(done)):
-                    under_way.add(asyncio.create_task(self._do(run, bulk.work, item)))
+                for item in islice(bulk.items, bulk.concurrency - len(under_way)):
+                    task = asyncio.create_task(self._do(run, bulk.work, item))
+                    under_way.add(task)
+                    task.add_done_callback(ended.put_nowait)
                 if result is not None:
                     yield result
-                if not done and not under_way:
+                if not under_way:
                     return
-                if not done:
-                    done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                result = bulk.finish(done.pop().result())
+                task = await ended.get()
+                under_way.discard(task)
+                result = bulk.finish(task.result())
         finally:
             run.stopped.give(None)
             for task in under_way:
                 task.cancel()
-            await asyncio.gather(*under_way, *done, return_exceptions=True)
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _do(self, run: Run, work: Callable[[Item], Awaitable[T]], item: Item) -> BulkResult[Item, T]:
         try:

@@ -150,7 +150,8 @@ def _tasks(rounds: int) -> Rounds:
         async with AsyncSiperb(strict=True) as client:
             await client.login()
             began = time.perf_counter()
-            assert all([result.provisioning async for result in client.provision_all(tokens, concurrency=AT_A_TIME)])
+            async for result in client.provision_all(tokens, concurrency=AT_A_TIME):
+                assert result.provisioning  # and not kept, as by hand
             return time.perf_counter() - began
 
     async def by_hand() -> float:

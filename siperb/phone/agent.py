@@ -48,6 +48,7 @@ class UserAgent:
         self.contact_uri: str = contact_uri(provisioning)
         self.contact: str = f"<{self.contact_uri}>"  # in dialogs; a GRUU (RFC 5627) once the registrar gives one
         self.domain: str = self.account.target.partition(":")[2]
+        self._realms = {self.domain}  # which the password is for: the registrar's own
         self._on_change = on_change
         self._host = f"{random()}.invalid"  # RFC 7118, 5
         self.connection: Connection = Connection(self.account.url, self._take, self._changed)
@@ -79,9 +80,13 @@ class UserAgent:
         kind: str = SDP,
         attempt: Attempt | None = None,
     ) -> Message:
-        """Return the final answer, or `TIMED_OUT` or `LOST`. Challenges are answered."""
+        """Return the final answer, or `TIMED_OUT` or `LOST`.
+
+        Challenges of the registrar's realms are answered: a request may reach anybody, a REGISTER the registrar alone.
+        """
         attempt = attempt or Attempt()
-        wallet = Wallet(self.account.username, self.account.password, random)
+        trusted = None if method == "REGISTER" else self._realms
+        wallet = Wallet(self.account.username, self.account.password, random, trusted)
         answer = LOST
         for _ in range(MAX_REQUESTS):
             if not await self._is_connected():
@@ -96,6 +101,8 @@ class UserAgent:
             answer = await attempt.client.final
             if attempt.is_cancelled or not wallet.learn(answer):
                 break
+        if trusted is None:
+            self._realms |= wallet.realms
         return answer
 
     def _ask(self, method: str, dialog: Dialog, own: list[tuple[str, str]], body: str, kind: str) -> Request:

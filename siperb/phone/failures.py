@@ -6,11 +6,15 @@ from siperb.errors import CallFailedError
 from siperb.phone.messages import LOST, REASONS
 from siperb.sip.message import Message
 
+_REFUSED = (
+    "the SIP user or password is refused, or a server of another realm asks for one and gets none; check them in the "
+    "device's settings at Siperb"
+)
 _ADVICE = {
-    401: "the SIP user or password is refused; check them in the device's settings at Siperb",
+    401: _REFUSED,
     403: "the registrar does not allow it; ask who runs it which numbers this account may call",
     404: "there is no such number; check the target",
-    407: "the SIP user or password is refused; check them in the device's settings at Siperb",
+    407: _REFUSED,
     408: "there was no answer in time; try again later, or with a longer timeout",
     410: "the number is gone; check the target",
     480: "no phone is registered there; try again later",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from attrs import field, frozen
 
@@ -93,11 +93,17 @@ def authorize(
 
 
 class Wallet:
-    """The answers to the challenges of one request. None is given twice, unless its nonce had become stale."""
+    """The answers to the challenges of one request. None is given twice, unless its nonce had become stale.
 
-    def __init__(self, username: str, password: str, random: Callable[[], str]) -> None:
+    trusted: the realms that get one; None for any.
+    """
+
+    def __init__(
+        self, username: str, password: str, random: Callable[[], str], trusted: Container[str] | None = None
+    ) -> None:
         self._account = username, password
         self._random = random
+        self._trusted = trusted
         self._challenges: dict[tuple[str, str], Challenge] = {}  # by header and realm
         self._uses: dict[tuple[str, str], int] = {}
 
@@ -105,6 +111,8 @@ class Wallet:
         """Whether there is something to say that the registrar has not heard."""
         asks, header = _CHALLENGES.get(answer.status, ("", ""))
         challenges = read_challenges(answer.values(asks))
+        if self._trusted is not None:
+            challenges = [challenge for challenge in challenges if challenge.realm in self._trusted]
         has_news = False
         for realm in list(dict.fromkeys(challenge.realm for challenge in challenges))[:MAX_REALMS]:
             challenge = strongest(challenge for challenge in challenges if challenge.realm == realm)
@@ -116,6 +124,11 @@ class Wallet:
                 self._uses[header, realm] = 0
                 has_news = True
         return has_news
+
+    @property
+    def realms(self) -> set[str]:
+        """Those that have asked."""
+        return {realm for _, realm in self._challenges}
 
     def headers(self, method: str, uri: str) -> list[tuple[str, str]]:
         """Return an answer to each challenge so far."""

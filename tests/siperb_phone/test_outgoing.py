@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -117,6 +117,34 @@ async def test_a_wrong_password_of_a_call() -> None:
         with pytest.raises(CallFailedError, match="password"):
             await phone.call("u701", offer=SDP)
         assert len(proxy.requests("INVITE")) == 2
+
+
+def asking(realm: str, *methods: str) -> Callable[[Message], str | None]:
+    """Answers with a challenge until the request brings the password."""
+
+    def ask(request: Message) -> str | None:
+        is_right = f'realm="{realm}"' in (request.first("proxy-authorization") or "")
+        if request.method not in methods or is_right:
+            return None
+        return f'407 Who?\nProxy-Authenticate: Digest realm="{realm}", nonce="n", qop="auth"'
+
+    return ask
+
+
+async def test_a_realm_that_is_not_the_registrars_gets_no_password() -> None:
+    async with one_phone() as (proxy, phone):
+        proxy.on_request = asking("elsewhere.example", "INVITE")
+        with pytest.raises(CallFailedError, match="another realm") as caught:
+            await phone.call("u701", offer=SDP)
+        assert caught.value.status == 407
+        assert [invite.first("proxy-authorization") for invite in proxy.requests("INVITE")] == [None]
+
+
+async def test_a_realm_in_which_the_registrar_has_asked_gets_the_password() -> None:
+    async with one_phone(on_request=asking("pbx", "REGISTER", "INVITE")) as (proxy, phone):
+        with pytest.raises(CallFailedError, match="no phone is registered"):
+            await phone.call("u999", offer=SDP)
+        assert 'realm="pbx"' in (proxy.requests("INVITE")[-1].first("proxy-authorization") or "")
 
 
 # Given up.

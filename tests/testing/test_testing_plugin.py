@@ -102,23 +102,6 @@ def test_loading_the_plugin_loads_nothing_else() -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
-def test_the_front_door_loads_what_is_asked_for() -> None:
-    loaded = modules_after("import sys; before = set(sys.modules); from siperb.testing import Hold, Status, MISSING")
-    assert "siperb.testing.faults" in loaded
-    assert loaded.isdisjoint({"aiohttp", "requests", "siperb.testing.server"})
-    assert "aiohttp" in modules_after("import sys; before = set(); from siperb.testing import SiperbServer")
-
-
-def test_every_name_of_the_front_door_is_behind_it() -> None:
-    import siperb.testing
-
-    assert siperb.testing.__all__ == sorted(siperb.testing.__all__, key=lambda name: (not name.isupper(), name))
-    for name in siperb.testing.__all__:
-        assert getattr(siperb.testing, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
-        siperb.testing.Nothing  # noqa: B018
-
-
 def modules_after(code: str) -> set[str]:
     """The modules that a fresh interpreter has loaded by the code, since it set `before`."""
     code += "; print(*sys.modules.keys() - before)"

@@ -13,8 +13,8 @@ import attrs
 class Relay:
     """Two doors; what comes in at one leaves by the other, to whoever was the first to send there.
 
-    Of `every` packets that come in at a door the last ones are lost, `burst` of them in a row. `lost` and `passed`
-    count packets of audio by door: those of ICE and DTLS are lost as often, and are sent again.
+    Of `every` packets of audio that come in at a door the last ones are lost, `burst` of them in a row. `lost` and
+    `passed` count by door. Those of ICE and DTLS pass.
     """
 
     every: int
@@ -27,9 +27,8 @@ class Relay:
     def carry(self, door: int, data: bytes) -> None:
         is_audio = 128 <= data[0] <= 191
         other = self._doors[1 - door]
-        self._doors[door].count += 1
-        if self._doors[door].count % self.every >= self.every - self.burst:
-            self.lost[door] += is_audio
+        if is_audio and (self.lost[door] + self.passed[door]) % self.every >= self.every - self.burst:
+            self.lost[door] += 1
         elif other.peer:
             self.passed[door] += is_audio
             other.transport.sendto(data, other.peer)
@@ -41,7 +40,6 @@ class _Door(asyncio.DatagramProtocol):
     def __init__(self, relay: Relay) -> None:
         self.number, self.relay = len(relay._doors), relay
         self.peer: tuple[str, int] | None = None
-        self.count = 0
         relay._doors.append(self)
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]

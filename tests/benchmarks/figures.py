@@ -71,15 +71,17 @@ def verdict(figures: Mapping[str, Sequence[float]], *, is_throughput: bool = Fal
     ours = figures["siperb"]
     more = {name: ratio(ours, costs) for name, costs in figures.items() if name != "siperb"}
     ahead = {name: cost for name, cost in more.items() if cost > 1.005}
-    behind = {name: 1 / cost for name, cost in more.items() if name not in ahead}
+    level = [name for name, cost in more.items() if 0.995 <= cost <= 1.005]
+    behind = {name: 1 / cost for name, cost in more.items() if cost < 0.995}
     sentences = [
         f"lost to {_named(name)} by {_percent(1 - 1 / cost if is_throughput else cost - 1)}"
         for name, cost in ahead.items()
     ]
+    sentences += [f"level with {_named(name)}" for name in level]
     if "by hand" in behind:
         sentences.append(f"ahead of the code by hand by {_percent(behind.pop('by hand') - 1)}")
     if behind:
-        whom = "the other SDKs" if ahead.keys() - {"by hand"} else "every SDK"
+        whom = "the other SDKs" if {*ahead, *level} - {"by hand"} else "every SDK"
         nearest = min(behind, key=lambda name: behind[name])
         sentences.append(f"ahead of {whom} (of {nearest}, the nearest, by {_percent(behind[nearest] - 1)})")
     return "; ".join(sentences)

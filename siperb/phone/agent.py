@@ -101,7 +101,7 @@ class UserAgent:
             answer = await attempt.client.final
             if attempt.is_cancelled or not wallet.learn(answer):
                 break
-        if trusted is None:
+        if method == "REGISTER":
             self._realms |= wallet.realms
         return answer
 

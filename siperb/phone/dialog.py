@@ -69,7 +69,12 @@ class Dialog:
 
     def way(self) -> tuple[str, list[tuple[str, str]]]:
         """The request's address and its ``Route`` headers; a proxy of RFC 2543 gets the request to itself."""
-        _, *options = read_address(self.routes[0])[0].lower().partition("?")[0].split(";") if self.routes else [""]
-        if not self.routes or any(option.partition("=")[0].strip() == "lr" for option in options):
+        if not self.routes or _is_loose(self.routes[0]):
             return self.target, [("Route", route) for route in self.routes]
         return uri_of(self.routes[0]), [("Route", route) for route in [*self.routes[1:], f"<{self.target}>"]]
+
+
+def _is_loose(route: str) -> bool:
+    """Whether the proxy's address has the parameter ``lr``, which may have a value (RFC 3261, 19.1.1)."""
+    _, *options = read_address(route)[0].partition("?")[0].split(";")
+    return any(option.partition("=")[0].strip().lower() == "lr" for option in options)

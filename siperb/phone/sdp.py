@@ -30,8 +30,9 @@ def with_few_candidates(sdp: str) -> str:
     left, names_left = MAX_CANDIDATES, MAX_NAMES
     for line in sdp.splitlines(keepends=True):
         if line.startswith("a=candidate:"):
-            left, names_left = left - 1, names_left - (".local" in line.lower())
-            if left < 0 or (names_left < 0 and ".local" in line.lower()):
+            is_name = ".local" in line.lower()
+            left, names_left = left - 1, names_left - is_name
+            if left < 0 or (is_name and names_left < 0):
                 continue
         kept.append(line)
     return "".join(kept)
